@@ -1,0 +1,1 @@
+"""tieout: ties an Interactive Brokers account out against a trading bot's own order book."""

@@ -1,0 +1,113 @@
+"""
+Every alert there is. The command line, the logs, the metrics and alerts/README.md take it from here.
+
+The first six are the operator guide's, word for word. To add one, put it at the end of `ADDED`, and its
+section into the guide (tests/test_alerts.py prints what is missing there).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from tieout.config.blocks import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A kind of alert: what it is called, how bad it is, and what the operator does about it."""
+
+    name: str
+    severity: Severity
+    action: str
+    since: str
+    """The first version that raises it."""
+
+
+GUIDE: Final = (
+    Alert(
+        name="ambiguous_matches_found",
+        severity="HIGH",
+        action="Stop and review `./logs/ambiguous_matches.json`\nDo NOT auto-resolve these matches.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="backup_failed",
+        severity="CRITICAL",
+        action="Do not proceed with reconciliation. Fix backup script.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="reconcile_failed",
+        severity="HIGH",
+        action="System enters SAFE_MODE. Review logs and restore from backup if needed.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="live_data_backpressure_drop",
+        severity="MEDIUM",
+        action="Consider reducing tick subscription rate or increasing queue size.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="order_blocked_safe_mode",
+        severity="INFO",
+        action="Expected when SAFE_MODE is enabled. Disable SAFE_MODE to allow trading.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="duplicate_submission_blocked",
+        severity="INFO",
+        action="Idempotency working correctly. No action needed.",
+        since="0.1.0",
+    ),
+)
+"""The operator guide's."""
+
+ADDED: Final = (
+    Alert(
+        name="evidence_incomplete",
+        severity="HIGH",
+        action="The gateway's answer has holes, so nothing was concluded from absence. "
+        "Check the gateway, then run `tieout stage` again.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="safe_mode_latched",
+        severity="HIGH",
+        action="No order leaves and no plan executes. Find the cause in `./logs/reconcile.log`, "
+        "then run `tieout safe-mode off --reason TEXT`.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="book_restored",
+        severity="HIGH",
+        action="The book is an older one. Orders sent since that backup are not in it: "
+        "run `tieout stage` and review the plan.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="settings_invalid",
+        severity="HIGH",
+        action="The running bot is in safe mode. `tieout check` says what is wrong: "
+        "correct `config/local_reconcile.yml`.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="plan_tampered",
+        severity="CRITICAL",
+        action="`staged_actions.json` is not the file that was staged. Find out who changed it, "
+        "then run `tieout stage` again.",
+        since="0.1.0",
+    ),
+)
+"""What tieout adds."""
+
+CATALOGUE: Final = MappingProxyType({alert.name: alert for alert in (*GUIDE, *ADDED)})
+"""All of them, by name."""
+
+
+def as_markdown(alerts: tuple[Alert, ...]) -> str:
+    """Their sections, as alerts/README.md holds them."""
+    return "\n".join(f"### `{a.name}`\nSeverity: {a.severity}\nAction: {a.action}\n" for a in alerts)

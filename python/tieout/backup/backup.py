@@ -1,0 +1,176 @@
+"""
+Taking a backup: the copy, the dump, the proof, the manifest.
+
+    one read transaction of the live book: fingerprint, copy with SQLite's backup API
+    the copy alone: reopened, checked, dumped; the dump loaded and compared
+    renames, manifest last
+
+While the first part lasts, a writer with a rollback journal waits (measured: 15 ms per MiB of book, so half a
+second at 30 MiB); the rest does not touch the live book. Without the manifest it is no backup.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from tieout.backup import folder, manifest, proof
+from tieout.backup.catalogue import newest_sound, untouched
+from tieout.backup.fingerprint import Content, read_content
+from tieout.backup.manifest import Backup
+from tieout.errors import BackupError, BookError
+from tieout.store import engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_META: Final = "SELECT key, value FROM book_meta WHERE key IN ('lineage', 'restore_epoch')"
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """What one read transaction of the live book held."""
+
+    content: Content
+    lineage: str | None
+    restore_epoch: int | None
+
+
+def make_backup(book: Path, *, backups_dir: Path, now_ns: int) -> Backup:
+    """
+    A verified backup of the book as it is now; the last one again if the book has not changed since.
+
+    Args:
+        book: any SQLite order book, of the present layout or an old one, in use or not.
+        backups_dir: made if it is not there.
+        now_ns: UTC nanoseconds; names the backup (or the next free second does).
+
+    Raises:
+        BackupError: nothing that could be taken for a backup is left behind. A book that is missing, locked or
+            unusable is its cause and has the same words.
+    """
+    with _as_backup_error(backups_dir):
+        folder.ready(backups_dir)
+        before = newest_sound(backups_dir)
+        with engine.connect(book) as connection, engine.read(connection):
+            raw = connection.connection.driver_connection
+            if not isinstance(raw, sqlite3.Connection):
+                raise BackupError(f"{book} is not open through Python's sqlite3")
+            snapshot = _snapshot(raw)
+            if (
+                before is not None
+                and before.fingerprint == snapshot.content.fingerprint
+                and untouched(before)
+            ):
+                return replace(before, reused=True)
+            folder.require_space(backups_dir, book)
+            backup_id = folder.claim(backups_dir, now_ns)
+            db, sql, listed = manifest.paths(backups_dir, backup_id)
+            with folder.unfinished(folder.temporary(db)):
+                _copy(raw, folder.temporary(db))
+        with folder.unfinished(folder.temporary(db), folder.temporary(sql), db, sql, listed):
+            made = _prove(Backup(backup_id, db, sql, listed, created_at_ns=now_ns), snapshot)
+            folder.publish(db)
+            folder.publish(sql)
+            manifest.write(made, previous=before, schema_sha256=snapshot.content.schema.digest)
+        return made
+
+
+def read_fingerprint(book: Path) -> str:
+    """
+    The content fingerprint of a live book, from one read transaction.
+
+    Raises:
+        BookError: it cannot be read.
+        BackupError: it holds a virtual table.
+    """
+    with engine.connect(book) as connection, engine.read(connection), engine.translated(book):
+        raw = connection.connection.driver_connection
+        if not isinstance(raw, sqlite3.Connection):
+            raise BackupError(f"{book} is not open through Python's sqlite3")
+        return read_content(raw).fingerprint
+
+
+def _snapshot(raw: sqlite3.Connection) -> _Snapshot:
+    content = read_content(raw)
+    columns = {table.name: table.columns for table in content.schema.tables}.get("book_meta", ())
+    meta = dict(raw.execute(_META).fetchall()) if {"key", "value"} <= set(columns) else {}
+    lineage, epoch = meta.get("lineage"), meta.get("restore_epoch")
+    return _Snapshot(
+        content,
+        lineage=None if lineage is None else str(lineage),
+        restore_epoch=int(epoch) if str(epoch).isdecimal() else None,
+    )
+
+
+def _copy(source: sqlite3.Connection, target: Path) -> None:
+    """All pages in one step, in the transaction that is open on the source; then as one file without side files."""
+    with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+        # The file is nobody's until it is renamed, and is flushed before: its own journal would only cost time.
+        copy.execute("PRAGMA journal_mode=OFF")
+        copy.execute("PRAGMA synchronous=OFF")
+        source.backup(copy, pages=-1)
+    with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+        mode = copy.execute("PRAGMA journal_mode=DELETE").fetchone()[0]
+        if mode != "delete":
+            raise BackupError(f"the copy stayed in journal mode {mode}", hint="run `tieout backup` again")
+
+
+def _prove(planned: Backup, snapshot: _Snapshot) -> Backup:
+    copy = folder.temporary(planned.db)
+    with ThreadPoolExecutor(1, "tieout-check") as pool:
+        checking = pool.submit(proof.check_copy, copy)
+        sql_sha256, loaded = proof.write_dump(copy, snapshot.content, planned.sql)
+        checked = checking.result()
+    for what, content in (("the copy", checked.content), ("the .sql dump, loaded,", loaded)):
+        require_equal(snapshot.content, content, what)
+    return replace(
+        planned,
+        sha256=checked.sha256,
+        sql_sha256=sql_sha256,
+        counts=snapshot.content.counts,
+        fingerprint=snapshot.content.fingerprint,
+        lineage=snapshot.lineage,
+        restore_epoch=snapshot.restore_epoch,
+        foreign_key_violations=checked.foreign_key_violations,
+    )
+
+
+def require_equal(expected: Content, found: Content, what: str) -> None:
+    """BackupError that names the first table that differs."""
+    if expected.fingerprint == found.fingerprint:
+        return
+    for name, table in expected.tables.items():
+        other = found.tables.get(name)
+        if other is None or other.rows != table.rows:
+            rows = "no such table" if other is None else f"{other.rows} rows"
+            raise _unequal(f"{what} holds {rows} in {name}, the book {table.rows} rows")
+        if other.sha256 != table.sha256:
+            raise _unequal(f"{what} holds other values than the book in {name}")
+    raise _unequal(f"{what} has other table definitions or counters than the book")
+
+
+def _unequal(message: str) -> BackupError:
+    return BackupError(
+        message, hint="run `tieout backup` again; if it stays so, check the disk and the memory"
+    )
+
+
+@contextmanager
+def _as_backup_error(backups_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except BookError as error:
+        raise BackupError(error.message, hint=error.hint) from error
+    except sqlite3.Error as error:
+        told = engine.explain(backups_dir, error)
+        raise BackupError(f"the backup failed: {told.message}", hint=told.hint) from error
+    except OSError as error:
+        raise BackupError(
+            f"the backup failed in {backups_dir}: {error.strerror or error}",
+            hint="check the folder's free space, owner and mode; nothing was changed",
+        ) from error

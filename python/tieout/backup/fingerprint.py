@@ -1,0 +1,129 @@
+"""
+The content fingerprint: SHA-256 over every row of every table, and the schema.
+
+Equal exactly where the contents are: it knows integers, reals, text, blobs and nulls apart, and nothing of page
+layout, journal mode, encoding or SQLite version. Each table's rows, in their canonical order, are one line each:
+a JSON array of the columns. JSON keeps neither reals (15 digits, and how they are rounded differs between
+versions) nor blobs, so a `mixed` column stands there with its type and its blob as hex digits, and its real
+comes after as Python writes it (the shortest digits that read back exactly).
+
+The lines are made by SQLite and hashed in bulk: Python touches one object per row, not one per value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from tieout.backup.tables import Kind, Schema, Table, profile, quoted, read_schema, sequences
+from tieout.canonical import digest
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_ROWS: Final = 1000
+"""Rows per fetch: bounds memory, and does not count for the fingerprint."""
+_ARGUMENTS: Final = 60
+"""Columns per json_array(): a mixed one takes two of the 127 (once 100) arguments that a function may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableContent:
+    """
+    One table's rows, summed up.
+
+    Attributes:
+        kinds: what each column really holds.
+        escapes: some text holds a line break, a carriage return or a NUL, which a line of SQL cannot carry.
+        broken_text: some text is not UTF-8.
+    """
+
+    rows: int
+    sha256: str
+    kinds: tuple[Kind, ...]
+    escapes: bool
+    broken_text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A whole book, summed up."""
+
+    schema: Schema
+    tables: dict[str, TableContent]
+    sequences: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows by table."""
+        return {name: table.rows for name, table in self.tables.items()}
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256, 64 hex digits."""
+        rows = [[name, content.rows, content.sha256] for name, content in sorted(self.tables.items())]
+        counters = [[name, seq] for name, seq in self.sequences]
+        return digest({"version": 1, "schema": self.schema.digest, "rows": [*rows], "sequences": [*counters]})
+
+
+def read_content(raw: sqlite3.Connection) -> Content:
+    """
+    Sum up the book behind a connection, inside the transaction that is open on it.
+
+    Raises:
+        sqlite3.Error: reading failed.
+        BackupError: it holds a virtual table.
+    """
+    schema = read_schema(raw)
+    return Content(schema, {table.name: read_table(raw, table) for table in schema.tables}, sequences(raw))
+
+
+def read_table(raw: sqlite3.Connection, table: Table) -> TableContent:
+    """Sum up one table."""
+    kinds = profile(raw, table)
+    mixed = [name for name, kind in zip(table.columns, kinds, strict=True) if kind == "mixed"]
+    lines_hash, reals_hash = hashlib.sha256(), hashlib.sha256()
+    factory = raw.text_factory
+    # Bytes: text that is not UTF-8 counts as it stands, and nothing is decoded only to be encoded again.
+    raw.text_factory = bytes
+    rows, escapes, broken = 0, False, False
+    try:
+        cursor = raw.execute(_query(table, kinds, mixed))
+        while chunk := cursor.fetchmany(_ROWS):
+            rows += len(chunk)
+            lines = b"\n".join([row[0] for row in chunk])
+            lines_hash.update(b"\n" + lines)
+            if mixed:
+                reals_hash.update("".join([repr(row[1:]) for row in chunk]).encode("ascii"))
+            escapes = escapes or any(mark in lines for mark in (b"\\n", b"\\r", b"\\u0000"))
+            broken = broken or not _is_utf8(lines)
+    finally:
+        raw.text_factory = factory
+    sha256 = digest([list(table.columns), list(kinds), lines_hash.hexdigest(), reals_hash.hexdigest()])
+    return TableContent(rows, sha256, kinds, escapes, broken)
+
+
+def _query(table: Table, kinds: tuple[Kind, ...], mixed: list[str]) -> str:
+    parts = [_argument(quoted(c), kind) for c, kind in zip(table.columns, kinds, strict=True)]
+    groups = [parts[start : start + _ARGUMENTS] for start in range(0, len(parts), _ARGUMENTS)]
+    line = " || ".join(f"json_array({', '.join(group)})" for group in groups)
+    reals = [f"CASE WHEN typeof({c}) = 'real' THEN {c} END" for c in map(quoted, mixed)]
+    return f"SELECT {', '.join([line, *reals])} FROM {quoted(table.name)} ORDER BY {table.order_by}"
+
+
+def _argument(column: str, kind: Kind) -> str:
+    if kind != "mixed":
+        return column
+    value = f"CASE typeof({column}) WHEN 'blob' THEN hex({column}) WHEN 'real' THEN NULL ELSE {column} END"
+    return f"typeof({column}), {value}"
+
+
+def _is_utf8(lines: bytes) -> bool:
+    if lines.isascii():
+        return True
+    try:
+        lines.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,84 @@
+"""
+Reading a `.sql` dump back with Python's SQLite, as the `sqlite3` program would.
+
+Statement by statement: `executescript` would commit the dump's own transaction at each call. The file's SHA-256 is
+taken from the same bytes that were executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from tieout.errors import BackupError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_PIECE_BYTES: Final = 1 << 18
+
+
+def load_dump(raw: sqlite3.Connection, pieces: Iterable[bytes]) -> str:
+    """
+    Execute a dump.
+
+    Args:
+        raw: a connection with `isolation_level=None`, no transaction open.
+        pieces: the file's bytes in order, cut anywhere.
+
+    Returns:
+        The SHA-256 of the bytes.
+
+    Raises:
+        sqlite3.Error: a statement failed; the dump's transaction is still open and is not committed.
+        BackupError: the dump ends in the middle.
+    """
+    total = hashlib.sha256()
+    for statement in _statements(pieces, total):
+        raw.execute(statement)
+    if raw.in_transaction:
+        raise BackupError("the dump ends before its COMMIT", hint="it was cut off; use another backup")
+    return total.hexdigest()
+
+
+def file_pieces(file: BinaryIO) -> Iterator[bytes]:
+    """The rest of a file."""
+    return iter(lambda: file.read(_PIECE_BYTES), b"")
+
+
+def older_book(path: Path, tables: Iterable[str]) -> sqlite3.Connection:
+    """
+    A throw-away book of another state, which a dump has to get rid of: every table there with other columns and a
+    row, an index, a trigger and a view of our names' kind.
+    """
+    raw = sqlite3.connect(path, isolation_level=None, cached_statements=0, check_same_thread=False)
+    raw.execute("PRAGMA journal_mode=OFF")
+    raw.execute("PRAGMA synchronous=OFF")
+    for name in tables:
+        identifier = '"' + name.replace('"', '""') + '"'
+        raw.execute(f"CREATE TABLE {identifier} (other_state TEXT PRIMARY KEY)")
+        raw.execute(f"INSERT INTO {identifier} VALUES ('old')")
+    return raw
+
+
+def _statements(pieces: Iterable[bytes], total: hashlib._Hash) -> Iterator[str]:
+    """Whole statements. A line that ends in a semicolon may end one; SQLite says whether it does."""
+    held: list[str] = []
+    rest = b""
+    for piece in pieces:
+        total.update(piece)
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            text = line.decode("utf-8")
+            if not held and text.startswith((".", "--")):
+                continue
+            held.append(text)
+            if text.endswith(";") and sqlite3.complete_statement(statement := "\n".join(held)):
+                yield statement
+                held = []
+    if rest.strip() or any(line.strip() for line in held):
+        raise BackupError(
+            "the dump ends in the middle of a statement", hint="it was cut off; use another backup"
+        )

@@ -1,0 +1,231 @@
+"""The broker port over TWS or IB Gateway: blocking calls around an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from tieout.broker import orders
+from tieout.broker.ib import Link
+from tieout.broker.moments import zone_of
+from tieout.broker.port import Acknowledgement, BrokerEvent, BrokerSettings, ContractSpec, OrderSpec
+from tieout.broker.snapshot import Reading, server_time
+from tieout.errors import AccountUnknown, BrokerError, GatewayUnreachable, SettingsError
+from tieout.model import Gateway, Snapshot
+
+_T = TypeVar("_T")
+
+_REOPEN_TRIES: Final = 4
+_REOPEN_PAUSE_S: Final = 0.25
+"""A gateway needs a moment before it lets a client id in again."""
+
+
+class IbBroker:
+    """
+    `tieout.broker.port.Broker` over ib_async or ib_insync.
+
+    It runs its event loop inside each call, in the calling thread, so Ctrl-C interrupts at once; not for use
+    inside a running event loop.
+
+    Raises:
+        SettingsError: the client id is 0 or negative.
+    """
+
+    def __init__(self, settings: BrokerSettings) -> None:
+        if settings.client_id <= 0:
+            raise SettingsError(
+                f"BROKER.client_id is {settings.client_id}; it must be 1 or more.",
+                hint="Client 0 binds manual orders as it connects, which changes them.",
+            )
+        self._settings = settings
+        self._runner: asyncio.Runner | None = None
+        self._link: Link | None = None
+        self._gateway: Gateway | None = None
+        self._zone: str | None = None
+        self._events: list[BrokerEvent] = []
+
+    def connect(self) -> Gateway:
+        """See `Broker.connect`."""
+        return self._run(self._ensure())
+
+    def snapshot(self) -> Snapshot:
+        """See `Broker.snapshot`."""
+        return self._run(self._snapshot())
+
+    def current_time(self) -> int:
+        """See `Broker.current_time`."""
+        return self._run(self._current_time())
+
+    def next_order_id(self) -> int:
+        """See `Broker.next_order_id`."""
+        return self._run(self._next_order_id())
+
+    def place(self, contract: ContractSpec, order: OrderSpec, *, order_id: int) -> Acknowledgement:
+        """See `Broker.place`."""
+        return self._run(self._place(contract, order, order_id))
+
+    def cancel(self, order_id: int) -> Acknowledgement:
+        """See `Broker.cancel`."""
+        return self._run(self._cancel(order_id))
+
+    def events(self, *, wait_s: float = 0.0) -> list[BrokerEvent]:
+        """See `Broker.events`."""
+        if self._link is not None and self._link.alive:
+            self._run(self._listen(wait_s))
+        taken, self._events = self._events, []
+        return taken
+
+    def close(self) -> None:
+        """See `Broker.close`."""
+        runner, self._runner = self._runner, None
+        link, self._link = self._link, None
+        if runner is None:
+            return
+        try:
+            if link is not None:
+                runner.run(self._retire(link))
+        finally:
+            runner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        if _inside_a_loop():
+            work.close()
+            raise RuntimeError("a Broker blocks; it cannot be used inside a running event loop")
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+        try:
+            return self._runner.run(work)
+        except BaseException:
+            # Whatever was under way is unanswered now, and such a socket is never used again.
+            self.close()
+            raise
+
+    async def _ensure(self) -> Gateway:
+        await asyncio.sleep(0)  # let the loop notice what happened to the socket while nobody looked
+        await asyncio.sleep(0)
+        if self._gateway is None or self._link is None or not self._link.alive:
+            if self._link is not None:
+                await self._retire(self._link)
+            await self._adopt(await self._open())
+        assert self._gateway is not None
+        return self._gateway
+
+    async def _open(self, *, link_lost: str | None = None) -> Link:
+        link = Link(self._settings, link_lost=link_lost)
+        await link.open()
+        return link
+
+    async def _adopt(self, link: Link, *, expected: str | None = None) -> None:
+        try:
+            self._gateway = _gateway_of(link, expected or self._settings.account)
+        except BaseException:
+            await link.drop()
+            raise
+        self._link = link
+        handshake = link.attempt.handshake
+        self._zone = zone_of(handshake[1]) if handshake else None
+
+    async def _retire(self, link: Link) -> None:
+        await link.drop()
+        self._events += link.collector.take_events()
+
+    async def _reopen(self, old: Link) -> Link:
+        await self._retire(old)
+        account = self._gateway.account if self._gateway else None
+        for tries_left in reversed(range(_REOPEN_TRIES)):
+            try:
+                link = await self._open(link_lost=old.collector.link_lost)
+            except GatewayUnreachable:
+                raise
+            except BrokerError:
+                if not tries_left:
+                    raise
+                await asyncio.sleep(_REOPEN_PAUSE_S)
+            else:
+                await self._adopt(link, expected=account)
+                return link
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _snapshot(self) -> Snapshot:
+        gateway = await self._ensure()
+        assert self._link is not None
+        reading = Reading(self._link, gateway=gateway, zone=self._zone, reopen=self._reopen)
+        return await reading.read()
+
+    async def _proven(self) -> tuple[Link, int]:
+        """A socket that answered just now, and the time it told."""
+        await self._ensure()
+        assert self._link is not None
+        told_ns = await server_time(self._link, timeout_s=self._settings.timeout_s)
+        if told_ns is None:
+            s = self._settings
+            raise GatewayUnreachable(
+                f"The gateway at {s.host}:{s.port} did not tell its time within {s.timeout_s:g} s.",
+                hint="Its connection was dropped. Look at TWS or IB Gateway, then try again.",
+            )
+        return self._link, told_ns
+
+    async def _current_time(self) -> int:
+        return (await self._proven())[1]
+
+    async def _next_order_id(self) -> int:
+        await self._ensure()
+        assert self._link is not None
+        return int(self._link.client.getReqId())
+
+    async def _place(self, contract: ContractSpec, order: OrderSpec, order_id: int) -> Acknowledgement:
+        link, _ = await self._proven()
+        assert self._gateway is not None
+        return await orders.place(link, contract, order, order_id=order_id, account=self._gateway.account)
+
+    async def _cancel(self, order_id: int) -> Acknowledgement:
+        link, _ = await self._proven()
+        return await orders.cancel(link, order_id)
+
+    async def _listen(self, wait_s: float) -> None:
+        assert self._link is not None
+        collector = self._link.collector
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        if not self._events:
+            await collector.wait(lambda: collector.has_events, timeout_s=wait_s)
+        self._events += collector.take_events()
+
+
+def _inside_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _gateway_of(link: Link, wanted: str | None) -> Gateway:
+    """Who answered, with the wanted account found among the gateway's; None is its only one."""
+    s, held = link.settings, link.accounts
+    named = ", ".join(held)
+    if wanted is None and len(held) > 1:
+        raise AccountUnknown(
+            f"The gateway holds {len(held)} accounts: {named}; BROKER.account names none.",
+            hint="Set BROKER.account to one of them.",
+        )
+    account = wanted or held[0]
+    if account not in held:
+        raise AccountUnknown(
+            f"The gateway does not hold the account {account}; it holds {named}.",
+            hint="Correct BROKER.account, or log the gateway in with the right user.",
+        )
+    return Gateway(
+        host=s.host, port=s.port, client_id=s.client_id, client=s.client,
+        server_version=link.server_version, account=account, paper=account.startswith("D"),
+    )  # fmt: skip

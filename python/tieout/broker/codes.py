@@ -1,0 +1,42 @@
+"""
+IB's message codes, as far as a rule hangs on them. An unknown code is a hint.
+
+Source: IB's TWS API message codes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CLIENT_ID_IN_USE: Final = 326
+
+LINK_LOST: Final = frozenset({1100, 2110})
+"""The gateway lost IB: what it answers from now on is what it remembers."""
+
+LINK_BACK: Final = frozenset({1101, 1102})
+"""It is back. Nothing that happened meanwhile is told again, so an answer across it has a hole."""
+
+ORDER_WARNINGS: Final = frozenset({399, 404, 2109, 10349})
+"""Said about an order that stays as it is."""
+
+FIRST_NOTICE, LAST_NOTICE = 2100, 2199
+
+
+def is_notice(code: int) -> bool:
+    """Whether a code only informs (farm connections, API warnings): no answer is worse for it."""
+    return FIRST_NOTICE <= code <= LAST_NOTICE and code not in LINK_LOST
+
+
+def spoils_answer(code: int, *, req_id: int, own_req_id: int | None) -> bool:
+    """
+    Whether a message that came while we waited makes the answer incomplete.
+
+    Args:
+        req_id: what the message names: our question, an order id, or -1 for the connection as a whole.
+        own_req_id: the id of the question; None where IB gives it none.
+    """
+    if is_notice(code):
+        return False
+    if code in LINK_LOST or code in LINK_BACK:
+        return True
+    return req_id < 0 or req_id == own_req_id

@@ -1,0 +1,66 @@
+"""`tieout backup`: make a verified backup, list them, verify one again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tieout.cli.surroundings import LockTimeout, desk_of, workspace_of
+
+if TYPE_CHECKING:
+    from tieout.cli.console import Console
+
+
+def register(app: typer.Typer, *, epilog: str) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Verified backups of the book.", rich_markup_mode=None)
+    group.callback(invoke_without_command=True)(make)
+    group.command("list", epilog=epilog)(show_all)
+    group.command("verify", epilog=epilog)(verify)
+    app.add_typer(group, name="backup")
+
+
+def make(ctx: typer.Context, lock_timeout: LockTimeout = 0.0) -> int | None:
+    """Make a verified backup: a .db, a .sql and a manifest. An unchanged book reuses its last one."""
+    if ctx.invoked_subcommand is not None:
+        return None
+    from tieout import locks
+    from tieout.staging.stage import verified_backup
+
+    console: Console = ctx.obj
+    with desk_of(console, sim=None) as desk:
+        with locks.hold(desk.workspace.reconcile_lock, what="backup", now_ns=desk.now(), wait_s=lock_timeout):
+            made = verified_backup(desk)
+        desk.log.info("backup_made", backup=made.id, reused=made.reused)
+        word = "unchanged since; verified again" if made.reused else "made and verified"
+        console.say(f"{made.id}: {word} ({', '.join(f'{n} {t}' for t, n in made.counts.items())})", style="ok")
+        console.result({"backup": made.id, "reused": made.reused, "sha256": made.sha256, "counts": made.counts})
+    return 0
+
+
+def show_all(ctx: typer.Context) -> int:
+    """List the backups, newest first."""
+    from tieout.backup import list_backups
+    from tieout.clock import to_iso
+
+    console: Console = ctx.obj
+    found = list_backups(workspace_of(console).backups_dir)
+    for one in found:
+        console.say(f"{one.id}  {to_iso(one.created_at_ns)}  {one.counts.get('orders', '?')} orders")
+    if not found:
+        console.say("there is no backup yet: tieout backup")
+    console.result({"backups": [{"id": one.id, "created_at": to_iso(one.created_at_ns), "counts": one.counts} for one in found]})
+    return 0
+
+
+def verify(ctx: typer.Context, backup_id: Annotated[str, typer.Argument(help="db_backup_YYYYMMDD_HHMMSS")]) -> int:
+    """Verify a backup again: hashes, integrity, counts, content."""
+    from tieout.backup import verify_backup
+
+    console: Console = ctx.obj
+    told = verify_backup(workspace_of(console).backups_dir, backup_id)
+    console.say(f"{backup_id}: verified", style="ok")
+    console.result({"backup": backup_id, "verified": True, **{key: str(value) for key, value in asdict(told).items()}})
+    return 0

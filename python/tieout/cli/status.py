@@ -1,0 +1,94 @@
+"""`tieout status`: state, flags, latch, the plan that waits, the last backup, the last alerts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from tieout.cli.surroundings import workspace_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tieout.cli.console import Console
+
+_ALERTS_SHOWN: Final = 5
+
+
+def register(app: typer.Typer, *, epilog: str) -> None:
+    """Add the command."""
+    app.command("status", epilog=epilog)(status)
+
+
+def status(ctx: typer.Context) -> int:
+    """Say how things stand: the last run, flags, latch, the plan that waits, backups, alerts."""
+    from dataclasses import asdict
+
+    from tieout.backup import list_backups
+    from tieout.clock import now_ns, to_iso
+    from tieout.flags import allowed
+    from tieout.staging.latch import read_latch
+    from tieout.staging.status import read_status
+    from tieout.store.state import State
+
+    console: Console = ctx.obj
+    workspace = workspace_of(console)
+    told, latch, now = read_status(workspace.status_file), read_latch(workspace.latch_file), now_ns()
+    flags = workspace.settings.flags
+    can = allowed(flags, latch is not None)
+    waiting = State(workspace.state_db).waiting(now)
+    backups = list_backups(workspace.backups_dir)
+    alerts = last_alerts(workspace.alerts_dir / "alerts.jsonl")
+    result: dict[str, Any] = {
+        **told,
+        "flags": flags.as_config(),
+        "latch": None if latch is None else asdict(latch),
+        "may": {"confirm": can.may_confirm, "send": can.send, "delete": can.delete_mode},
+        "why_not": dict(can.reasons),
+        "waiting": None if waiting is None else {"plan_id": waiting.plan_id, "summary": waiting.summary, "expires_at": to_iso(waiting.expires_ns)},
+        "last_backup": backups[0].id if backups else None,
+        "alerts": alerts,
+    }
+    _say(console, result, now)
+    console.result(result)
+    return 0
+
+
+def last_alerts(path: Path) -> list[dict[str, Any]]:
+    """The newest alerts, oldest first."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()[-_ALERTS_SHOWN:]
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+
+def _say(console: Console, told: dict[str, Any], now: int) -> None:
+    from tieout.cli.view import age
+    from tieout.clock import from_iso
+
+    when = "never" if told["last_run"] is None else age(from_iso(told["last_run"]), now)
+    simulated = "SIMULATED " if told.get("simulated") else ""
+    console.say(f"{simulated}{told['status']}, last run {when}", style="head")
+    if told.get("reason"):
+        console.say(f"  reason: {told['reason']}", style="!")
+    console.say(f"  executed: {told['inserted']} inserted, {told['updated']} updated, {told['deleted']} deleted; ambiguous: {told['ambiguous_count']}")
+    console.say("  flags: " + ", ".join(f"{name.upper()} {str(value).lower()}" for name, value in told["flags"].items()))
+    if told["latch"]:
+        console.say(f"  SAFE MODE LATCHED since {told['latch']['since']}: {told['latch']['reason']}", style="!")
+    for what, why in told["why_not"].items():
+        if what != "bot_confirm":
+            console.say(f"  cannot {what}: {why}")
+    waiting = told["waiting"]
+    if waiting is None:
+        console.say("  no plan waits")
+    else:
+        counts = ", ".join(f"{count} {name}" for name, count in waiting["summary"].items() if count)
+        console.say(f"  plan {waiting['plan_id'][:12]} waits ({counts}) until {waiting['expires_at']}: tieout show")
+    if told.get("waiting_plan"):
+        console.say(f"  {told['waiting_plan']}", style="!")
+    console.say(f"  last backup: {told['last_backup'] or 'none'}")
+    for alert in told["alerts"]:
+        console.say(f"  alert {alert['at']} {alert['severity']} {alert['alert']}", style="dim")

@@ -1,0 +1,239 @@
+"""
+The repairs of executions.
+
+1. An execution of a known order (in the book, or inserted by the same plan) that the book has not is inserted.
+2. An exec_id that differs from a known one only after the last period is a correction: with the same account,
+   perm_id, contract and side, a higher suffix and a cumulative quantity not advanced it supersedes (both rows stay, one is
+   active); else it is ambiguous.
+3. A book execution without an exec_id (old books) pairs with the broker's by order, side, quantity, price and
+   time; several candidates, or one without a time, are ambiguous.
+4. A commission is written when its report came; it is never taken back.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from tieout.clock import NS_PER_S
+from tieout.reconcile.actions import Action
+from tieout.reconcile.ambiguity import Undecided
+from tieout.reconcile.rows import FrameRow, describe_execution, execution_insert
+from tieout.reconcile.rows import field as told
+
+if TYPE_CHECKING:
+    from tieout.reconcile.order_plan import Inputs, OrderPlan
+    from tieout.store.reader import Book
+
+EVIDENCE: Final = ("executions",)
+
+
+@dataclass(slots=True)
+class ExecutionPlan:
+    """The repairs of executions; `parked` counts those whose order is not decided, not known or on the move."""
+
+    actions: list[Action] = field(default_factory=list)
+    undecided: list[Undecided] = field(default_factory=list)
+    parked: int = 0
+
+
+def plan_executions(inputs: Inputs, orders: OrderPlan, *, window_s: int) -> ExecutionPlan:
+    """The repairs of executions; pure. `window_s` is the time window for executions without an exec_id."""
+    plan = ExecutionPlan()
+    book = inputs.book.executions.with_row_index("at")
+    known = book.filter(pl.col("exec_id").is_not_null()).unique(["account", "exec_id"], keep="first", maintain_order=True)
+    broker = inputs.broker.executions
+    _known(inputs.book, broker.join(known, on=["account", "exec_id"], suffix="_book", maintain_order="left"), plan)
+    fresh = broker.join(known, on=["account", "exec_id"], how="anti", maintain_order="left")
+    nameless = _Nameless(inputs.book, book.filter(pl.col("exec_id").is_null()), window_s)
+    bases = _bases(known)
+    homes = _homes(inputs, orders)
+    for row in fresh.iter_rows(named=True):
+        home = homes.get((row["account"], row["perm_id"]))
+        if home is None or row["quantity_e8"] is None or row["price_e8"] is None or row["symbol"] is None:
+            plan.parked += 1
+        elif earlier := bases.get((row["account"], row["base"])):
+            _correct(inputs.book, row, earlier, home=home, plan=plan)
+        elif home.row is None or not nameless.offer(row, home.row):
+            plan.actions.append(_insert(row, home))
+    nameless.settle(plan)
+    plan.actions.sort(key=lambda action: (action.kind, action.exec_id or "", action.row or 0))
+    return plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """The order that an execution belongs to: a row of the book, or an insert of this plan."""
+
+    row: int | None
+    action: str | None
+
+
+def _homes(inputs: Inputs, orders: OrderPlan) -> dict[tuple[str, int], _Home]:
+    homes = {}
+    for index, (account, perm_id) in enumerate(inputs.broker.orders.select("account", "perm_id").iter_rows()):
+        row = orders.book_row_of.get(index)
+        if perm_id is not None and row is not None and row not in inputs.moving:
+            homes[account, perm_id] = _Home(row, None)
+        elif perm_id is not None and index in orders.action_of:
+            homes[account, perm_id] = _Home(None, orders.action_of[index])
+    return homes
+
+
+def _known(book: Book, both: pl.DataFrame, plan: ExecutionPlan) -> None:
+    """Update what the broker says otherwise, or only now, of an execution that the book has."""
+    names = ("quantity", "price", "commission")
+    differs = pl.any_horizontal(
+        pl.col(f"{n}_e8").is_not_null() & pl.col(f"{n}_e8").ne_missing(pl.col(f"{n}_e8_book")) for n in names
+    )
+    for row in both.filter(differs).iter_rows(named=True):
+        changed = [n for n in names if row[f"{n}_e8"] is not None and row[f"{n}_e8"] != row[f"{n}_e8_book"]]
+        if "commission" in changed and row["commission_currency"] is not None:
+            changed.append("commission_currency")
+        reason = "its commission was reported" if changed[0] == "commission" else "the broker reports other values"
+        plan.actions.append(_update(book, row["at"], {n: told(row, n) for n in changed}, row=row, reason=reason))
+
+
+def _correct(book: Book, row: FrameRow, earlier: list[FrameRow], *, home: _Home, plan: ExecutionPlan) -> None:
+    """A known base under another suffix: the highest one is active, if everything else agrees."""
+    same = all(
+        one["perm_id"] in {None, row["perm_id"]}
+        and one["side"] in {None, row["side"]}
+        and (one["con_id"] is None or row["con_id"] is None or one["con_id"] == row["con_id"])
+        and one["symbol"] == row["symbol"]
+        and None not in {one["cumulative_quantity_e8"], row["cumulative_quantity_e8"]}
+        and (row["cumulative_quantity_e8"] <= one["cumulative_quantity_e8"] or _suffix(row) < _suffix(one))
+        for one in earlier
+    )
+    if not same:
+        plan.undecided.append(_undecided("correction_unclear", [row], earlier, pairs=[(0, i) for i in range(len(earlier))]))
+        return
+    newest = all(_suffix(row) > _suffix(one) for one in earlier)
+    plan.actions.append(_insert({**row, "active": row["active"] and newest}, home))
+    for one in earlier if newest else ():
+        if book.raw_executions["active"][one["at"]]:
+            reason = f"superseded by its correction {row['exec_id']}"
+            plan.actions.append(_update(book, one["at"], {"active": False}, row=one, reason=reason))
+
+
+class _Nameless:
+    """Book executions without an exec_id, offered the broker's executions of the same order."""
+
+    def __init__(self, book: Book, rows: pl.DataFrame, window_s: int) -> None:
+        self._book = book
+        self._window_ns = window_s * NS_PER_S
+        self._of_order: dict[int, list[FrameRow]] = defaultdict(list)
+        for row in rows.filter(pl.col("order_row").is_not_null()).iter_rows(named=True):
+            self._of_order[row["order_row"]].append(row)
+        self._edges: list[tuple[FrameRow, FrameRow]] = []
+
+    def offer(self, row: FrameRow, order_row: int) -> bool:
+        """Whether any of the order's executions may be this one; if so it is settled later."""
+        found = [one for one in self._of_order.get(order_row, ()) if self._alike(row, one)]
+        self._edges.extend((row, one) for one in found)
+        return bool(found)
+
+    def settle(self, plan: ExecutionPlan) -> None:
+        """Pair what is one-to-one with both times known; everything else is for the operator."""
+        for group in _components(self._edges):
+            (row, one), single = group[0], len(group) == 1
+            timed = row["executed_ns"] is not None and one["executed_ns"] is not None
+            if single and timed:
+                learnt = {n: told(row, n) for n in ("exec_id", "perm_id", "commission", "commission_currency")}
+                news = {n: value for n, value in learnt.items() if value is not None}
+                reason = "paired by order, side, quantity, price and time: its exec_id is learnt"
+                plan.actions.append(_update(self._book, one["at"], news, row=row, reason=reason))
+                continue
+            lefts = list({left["exec_id"]: left for left, _ in group}.values())
+            rights = list({right["row"]: right for _, right in group}.values())
+            pairs = [(lefts.index(left), rights.index(right)) for left, right in group]
+            reason = "execution_time_unknown" if single else "execution_not_unique"
+            plan.undecided.append(_undecided(reason, lefts, rights, pairs=pairs))
+
+    def _alike(self, row: FrameRow, one: FrameRow) -> bool:
+        if one["inexact"] or (one["quantity_e8"], one["price_e8"]) != (row["quantity_e8"], row["price_e8"]):
+            return False
+        if one["side"] not in {None, row["side"]}:
+            return False
+        if one["executed_ns"] is None or row["executed_ns"] is None:
+            return True
+        return bool(abs(one["executed_ns"] - row["executed_ns"]) <= self._window_ns)
+
+
+def _components(edges: list[tuple[FrameRow, FrameRow]]) -> list[list[tuple[FrameRow, FrameRow]]]:
+    """The edges in connected groups; a broker execution is known by its exec_id, a book's by its row."""
+    group_of: dict[str | int, int] = {}
+    groups: dict[int, list[tuple[FrameRow, FrameRow]]] = {}
+    for number, (left, right) in enumerate(edges):
+        touched = {group_of[key] for key in (left["exec_id"], right["row"]) if key in group_of}
+        merged = [edge for old in sorted(touched) for edge in groups.pop(old)] + [(left, right)]
+        groups[number] = merged
+        for one, other in merged:
+            group_of[one["exec_id"]] = group_of[other["row"]] = number
+    return list(groups.values())
+
+
+def _bases(known: pl.DataFrame) -> dict[tuple[str, str], list[FrameRow]]:
+    bases: dict[tuple[str, str], list[FrameRow]] = defaultdict(list)
+    for row in known.iter_rows(named=True):
+        bases[row["account"], row["exec_id"].rpartition(".")[0] or row["exec_id"]].append(row)
+    return bases
+
+
+def _suffix(row: FrameRow) -> int:
+    tail = str(row["exec_id"]).rpartition(".")[2]
+    return int(tail) if tail.isdigit() else 0
+
+
+def _insert(row: FrameRow, home: _Home) -> Action:
+    return Action(
+        entity="execution",
+        kind="insert",
+        account=row["account"],
+        symbol=row["symbol"],
+        reason="executed at the broker, not in the book",
+        evidence=EVIDENCE,
+        perm_id=row["perm_id"],
+        client_id=row["client_id"],
+        order_id=row["order_id"],
+        exec_id=row["exec_id"],
+        order_row=home.row,
+        order_action=home.action,
+        after=execution_insert(row),
+    )
+
+
+def _update(book: Book, at: int, news: dict[str, str | int | bool | None], *, row: FrameRow, reason: str) -> Action:
+    before = book.execution_image(at)
+    return Action(
+        entity="execution",
+        kind="update",
+        account=row["account"],
+        symbol=row["symbol"],
+        reason=reason,
+        evidence=EVIDENCE,
+        perm_id=row["perm_id"],
+        client_id=row["client_id"],
+        order_id=row["order_id"],
+        exec_id=row["exec_id"],
+        row=book.executions["row"][at],
+        order_row=book.executions["order_row"][at],
+        before=before,
+        after=before | news,
+    )
+
+
+def _undecided(reason: str, lefts: list[FrameRow], rights: list[FrameRow], *, pairs: list[tuple[int, int]]) -> Undecided:
+    return Undecided(
+        entity="execution",
+        account=lefts[0]["account"],
+        tier=None,
+        reason=reason,
+        broker=tuple(describe_execution(row) for row in lefts),
+        book=tuple(describe_execution(row) for row in rights),
+        candidates=tuple(sorted(pairs)),
+        book_rows=tuple(row["row"] for row in rights),
+    )

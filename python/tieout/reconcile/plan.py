@@ -1,0 +1,181 @@
+"""
+From a snapshot and a book to a plan: match, diff, repair. Pure; the same inputs give the same plan.
+
+The plan id covers what would be done and what it rests on, never when, by whom, or what a reason says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tieout.canonical import Json, digest
+from tieout.fixed import to_e8
+from tieout.reconcile.actions import LIST_OF, LISTS, Action
+from tieout.reconcile.ambiguity import Undecided, undecided_orders
+from tieout.reconcile.evidence import broker_side
+from tieout.reconcile.execution_plan import plan_executions
+from tieout.reconcile.match import match_orders
+from tieout.reconcile.order_plan import Inputs, plan_orders
+from tieout.reconcile.positions import PositionNote, position_notes
+from tieout.store.reader import Book, Image, content_fingerprint, rows_fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from tieout.flags import Flags, MatchRules
+    from tieout.model import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    The repairs, what could not be decided, and what all of it rests on.
+
+    `rows` are the ids, per table, of the book's rows that the plan rests on; `fingerprint` is over those rows as
+    they were read.
+    """
+
+    actions: tuple[Action, ...]
+    undecided: tuple[Undecided, ...]
+    positions: tuple[PositionNote, ...]
+    notes: tuple[str, ...]
+    rows: dict[str, tuple[int, ...]]
+    fingerprint: str
+
+    def summary(self) -> dict[str, int]:
+        """A count for each of the five lists."""
+        count = Counter(LIST_OF[action.kind] for action in self.actions)
+        count["ambiguous_matches"] = len(self.undecided)
+        count["spy_futures_actions"] = len(self.positions)
+        return {name: count[name] for name in LISTS}
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is something to execute or to decide."""
+        return bool(self.actions or self.undecided)
+
+    def plan_id(self, *, config: Mapping[str, Json], lineage: str, restore_epoch: int, last_applied: str | None) -> str:
+        """SHA-256 of what would be done, under which flags, to which state of which book."""
+        return digest(
+            {
+                "actions": [action.canonical() for action in self.actions],
+                "ambiguous": [one.canonical() for one in self.undecided],
+                "config": dict(config),
+                "fingerprint": self.fingerprint,
+                "lineage": lineage,
+                "restore_epoch": restore_epoch,
+                "last_applied_plan": last_applied,
+            }
+        )
+
+
+def build_plan(
+    snapshot: Snapshot, book: Book, *, flags: Flags, rules: MatchRules, symbols: Collection[str], moving: frozenset[int]
+) -> Plan:
+    """
+    The plan that ties the book to the snapshot.
+
+    Args:
+        snapshot: what the broker said.
+        book: the book as it was read after the broker was asked.
+        flags, rules: from the settings.
+        symbols: whose positions are told in `spy_futures_actions`.
+        moving: ids of orders that changed in the book while the broker was asked: they wait.
+    """
+    mine, others = _one_account(book, snapshot.gateway.account)
+    side = broker_side(snapshot)
+    matching = match_orders(
+        side.orders,
+        mine.orders,
+        window_s=rules.window_seconds,
+        price_tolerance_e8=to_e8(rules.tolerance_used) or 0,
+        accept_unique=rules.accept_unique,
+    )
+    inputs = Inputs(snapshot, side, mine, matching, moving, flags.force_sync_delete)
+    orders = plan_orders(inputs)
+    executions = plan_executions(inputs, orders, window_s=rules.window_seconds)
+    undecided = [*undecided_orders(matching.ambiguous, side.orders, mine.orders), *executions.undecided]
+    notes = [*orders.notes]
+    if executions.parked:
+        notes.append(f"{executions.parked} execution(s) wait until it is known which order of the book they belong to")
+    if others:
+        notes.append(f"{others} live order(s) of other accounts in the book were not looked at")
+    actions = (*orders.actions, *executions.actions)
+    order_images, execution_images = _rests_on(mine, actions, undecided)
+    return Plan(
+        actions=actions,
+        undecided=tuple(undecided),
+        positions=tuple(position_notes(snapshot.positions, symbols)),
+        notes=tuple(notes),
+        rows={"orders": tuple(sorted(order_images)), "executions": tuple(sorted(execution_images))},
+        fingerprint=rows_fingerprint(order_images, execution_images),
+    )
+
+
+def predicted_fingerprint(actions: Iterable[Action]) -> str:
+    """What `content_fingerprint` of the changed rows will be once those actions are done."""
+    return content_fingerprint((action.entity, action.after) for action in actions if action.after is not None)
+
+
+def changed_rows(first: Book, second: Book) -> frozenset[int]:
+    """Ids of the orders that are new in, gone from, or different in the second reading of the book."""
+    if first.raw_orders.equals(second.raw_orders):
+        return frozenset()
+    same = first.raw_orders.join(second.raw_orders, on=first.raw_orders.columns, how="semi", nulls_equal=True)["id"]
+    both = pl.concat([first.raw_orders["id"], second.raw_orders["id"]]).unique()
+    return frozenset(both.filter(~both.is_in(same.to_list())).to_list())
+
+
+def _one_account(book: Book, account: str) -> tuple[Book, int]:
+    """The book's rows of that account, and how many live orders of others were left out."""
+    mine = book.orders["account"] == account
+    executions = book.executions["account"] == account
+    if mine.all() and executions.all():
+        return book, 0
+    others = book.orders.filter(~mine & book.orders["live"]).height
+    return (
+        replace(
+            book,
+            orders=book.orders.filter(mine),
+            raw_orders=book.raw_orders.filter(mine),
+            executions=book.executions.filter(executions),
+            raw_executions=book.raw_executions.filter(executions),
+        ),
+        others,
+    )
+
+
+def _rests_on(
+    book: Book, actions: Iterable[Action], undecided: Iterable[Undecided]
+) -> tuple[dict[int, Image], dict[int, Image]]:
+    """The images of the rows that the actions change, their executions' orders, and the undecided candidates."""
+    order_ids: set[int] = set()
+    execution_ids: set[int] = set()
+    for action in actions:
+        mine = order_ids if action.entity == "order" else execution_ids
+        if action.row is not None:
+            mine.add(action.row)
+        if action.order_row is not None:
+            order_ids.add(action.order_row)
+    for one in undecided:
+        for record in one.book:
+            row = record["row"]
+            if isinstance(row, int):
+                (order_ids if one.entity == "order" else execution_ids).add(row)
+    at_order = _positions(book.orders, order_ids)
+    at_execution = _positions(book.executions, execution_ids)
+    return (
+        {row: book.order_image(at) for row, at in at_order.items()},
+        {row: book.execution_image(at) for row, at in at_execution.items()},
+    )
+
+
+def _positions(frame: pl.DataFrame, ids: set[int]) -> dict[int, int]:
+    if not ids:
+        return {}
+    found = frame.select("row").with_row_index("at").filter(pl.col("row").is_in(list(ids)))
+    return dict(zip(found["row"].to_list(), found["at"].to_list(), strict=True))

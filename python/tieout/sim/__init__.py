@@ -1,0 +1,19 @@
+"""
+The simulated gateway: a TWS on the real wire protocol, for those who have no IB account at hand.
+
+    serve, run_in_thread, SimOptions    run one                        serve.py
+    gateway, session                    clients, handshake, dispatch
+    requests, trading, matching         what is answered, what becomes of orders
+    layout*, messages, incoming, codec  the wire
+    world                               what the broker holds
+    scenario*                           the world from YAML
+    book, book_world, invent            the world from an order book
+    drift, plant, truth                 differences planted in it, and what a correct plan says
+    faults                              what it may do wrong
+"""
+
+from __future__ import annotations
+
+from tieout.sim.serve import RunningSim, SimOptions, build_gateway, run_in_thread, serve
+
+__all__ = ["RunningSim", "SimOptions", "build_gateway", "run_in_thread", "serve"]

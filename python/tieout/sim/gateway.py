@@ -1,0 +1,121 @@
+"""
+The gateway: one world, several clients, no thread but the event loop's.
+
+It listens on loopback only. "Today" at this gateway starts at midnight UTC of its clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Final
+
+from tieout.sim import matching, messages
+from tieout.sim.faults import Faults
+from tieout.sim.incoming import Reader
+from tieout.sim.layout import VERSION_MAX, VERSION_MIN
+from tieout.sim.requests import ANSWERS
+from tieout.sim.session import Session
+from tieout.sim.trading import TRADES
+from tieout.sim.world import World
+
+HOST: Final = "127.0.0.1"
+NOTES_MAX: Final = 1000
+_HANDLERS: Final = {**ANSWERS, **TRADES}
+
+
+class Gateway:
+    """
+    A simulated TWS on a world.
+
+    `sessions` holds the started clients by client id, `notes` the last few things worth a line of log.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        now_ns: Callable[[], int],
+        faults: Faults | None = None,
+        version_max: int = VERSION_MAX,
+    ) -> None:
+        if not VERSION_MIN <= version_max <= VERSION_MAX:
+            raise ValueError(f"server version {version_max}, expected {VERSION_MIN} to {VERSION_MAX}")
+        self.world = world
+        self.now_ns = now_ns
+        self.faults = faults or Faults()
+        self.version_max = version_max
+        self.sessions: dict[int, Session] = {}
+        self.notes: deque[str] = deque(maxlen=NOTES_MAX)
+        self._bound_id = 0
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def start(self, port: int) -> int:
+        """
+        Listen on loopback; port 0 takes any free one. Answers the port.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self._server = await asyncio.start_server(self._connected, HOST, port)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Stop listening and drop every client."""
+        if self._server is not None:
+            self._server.close()
+        for connection in tuple(self._connections):
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    def handle(self, session: Session, fields: list[str]) -> None:
+        """Answer one request; one that the gateway does not know is passed over."""
+        handler = _HANDLERS.get(fields[0])
+        if handler is None:
+            self.note(f"client {session.client_id} asked {fields[0]!r}, which the gateway does not know")
+        else:
+            handler(session, Reader(fields, at=1))
+
+    def publish(self, events: Iterable[matching.Event]) -> None:
+        """Tell each event to the client that owns the order, if it is there."""
+        for event in events:
+            owner = self.sessions.get(event.order.client_id)
+            if owner is not None and event.order.order_id != 0:
+                owner.send(_event_message(event, owner.version))
+
+    def set_price(self, con_id: int, price: Decimal) -> None:
+        """The instrument trades at this price now; what it reaches fills."""
+        self.publish(matching.move_price(self.world, con_id, price, now_ns=self.now_ns()))
+
+    def take_bound_id(self) -> int:
+        """The next negative order id, for a manual order that client 0 binds."""
+        self._bound_id -= 1
+        return self._bound_id
+
+    def note(self, text: str) -> None:
+        """Keep a line for whoever looks."""
+        self.notes.append(text)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(Session(self, reader, writer).run())
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+
+def _event_message(event: matching.Event, version: int) -> messages.Message:
+    if event.fill is not None:
+        return (
+            messages.execution(event.fill, version)
+            if event.kind == "execution"
+            else messages.commission(event.fill)
+        )
+    return (
+        messages.open_order(event.order, version)
+        if event.kind == "open_order"
+        else messages.order_status(event.order)
+    )

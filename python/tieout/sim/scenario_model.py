@@ -1,0 +1,178 @@
+"""The keys of a scenario, as strict models; `tieout.sim.scenario` documents them for people."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from tieout.fixed import to_e8
+from tieout.sim.faults import AnswerName
+from tieout.sim.layout import VERSION_MAX, VERSION_MIN
+
+_RELATIVE: Final = re.compile(r"-\d+[smhd]")
+_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[-+]\d\d:\d\d)")
+
+
+def _decimal(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise ValueError(f"found {value!r}, expected a decimal such as '6600.25'")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if to_e8(number) is None if number.is_finite() else True:
+        raise ValueError(f"found {value!r}, expected a decimal with at most 8 places, such as '6600.25'")
+    return number
+
+
+def _positive(value: Any) -> Any:
+    number = _decimal(value)
+    if number <= 0:
+        raise ValueError(f"found {value!r}, expected more than 0")
+    return number
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str) or not (_RELATIVE.fullmatch(value) or _ISO.fullmatch(value)):
+        raise ValueError(f"found {value!r}, expected '-90s', '-5m', '-2h', '-1d' or '2025-12-07T12:00:00Z'")
+    return value
+
+
+Number = Annotated[Decimal, BeforeValidator(_decimal)]
+Positive = Annotated[Decimal, BeforeValidator(_positive)]
+Moment = Annotated[str, BeforeValidator(_moment)]
+Id = Annotated[int, Field(ge=0)]
+
+
+class Strict(BaseModel):
+    """No unknown key, no conversion, no change after reading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ContractKeys(Strict):
+    """One instrument."""
+
+    con_id: Annotated[int, Field(gt=0)]
+    symbol: Annotated[str, Field(min_length=1)]
+    sec_type: Literal[
+        "STK", "FUT", "OPT", "FOP", "CASH", "IND", "CFD", "BOND", "CMDTY", "CRYPTO", "FUND", "WAR"
+    ]
+    exchange: str = "SMART"
+    currency: str = "USD"
+    expiry: str = ""
+    strike: Number = Decimal(0)
+    right: Literal["", "C", "P"] = ""
+    multiplier: str = ""
+    local_symbol: str = ""
+    trading_class: str = ""
+    primary_exchange: str = ""
+    min_tick: Positive = Decimal("0.01")
+
+
+class OrderKeys(Strict):
+    """What live and completed orders share."""
+
+    contract: str
+    perm_id: Annotated[int, Field(gt=0)]
+    side: Literal["BUY", "SELL"]
+    quantity: Positive
+    order_type: Annotated[str, Field(min_length=1)]
+    limit_price: Number | None = None
+    stop_price: Number | None = None
+    tif: str = "DAY"
+    account: str | None = None
+    client_id: Id = 0
+    order_id: int = 0
+    order_ref: str = ""
+    filled: Number = Decimal(0)
+    average_price: Number = Decimal(0)
+    parent_id: Id = 0
+    oca_group: str = ""
+
+
+class LiveOrderKeys(OrderKeys):
+    """An open order."""
+
+    status: Literal[
+        "ApiPending", "PendingSubmit", "PreSubmitted", "Submitted", "PendingCancel", "Inactive"
+    ] = "Submitted"
+
+
+class CompletedOrderKeys(OrderKeys):
+    """An order that ended."""
+
+    status: Literal["Filled", "Cancelled", "ApiCancelled", "Inactive"]
+    ended_at: Moment
+    completed_status: str = ""
+
+
+class ExecutionKeys(Strict):
+    """One fill."""
+
+    contract: str
+    exec_id: Annotated[str, Field(min_length=1)]
+    perm_id: Id
+    side: Literal["BUY", "SELL"]
+    quantity: Positive
+    price: Number
+    executed_at: Moment
+    account: str | None = None
+    client_id: Id = 0
+    order_id: int = 0
+    order_ref: str = ""
+    cumulative: Number | None = None
+    average_price: Number | None = None
+    commission: Number | None = None
+    commission_currency: str = "USD"
+    realized_pnl: Number | None = None
+
+
+class PositionKeys(Strict):
+    """One holding."""
+
+    contract: str
+    quantity: Number
+    average_cost: Number
+    account: str | None = None
+
+
+class AccountValueKeys(Strict):
+    """One line of an account's values."""
+
+    key: Annotated[str, Field(min_length=1)]
+    value: str
+    currency: str = "USD"
+    account: str | None = None
+
+
+class FaultKeys(Strict):
+    """What the gateway does wrong."""
+
+    silent: bool = False
+    close_mid_answer: bool = False
+    omit_end: list[AnswerName] = []
+
+
+def _fault(value: Any) -> Any:
+    return {value: True} if isinstance(value, str) else value
+
+
+class ScenarioKeys(Strict):
+    """The whole file."""
+
+    accounts: Annotated[list[str], Field(min_length=1)]
+    next_order_id: Annotated[int, Field(ge=1)] = 1
+    server_version: Annotated[int, Field(ge=VERSION_MIN, le=VERSION_MAX)] = VERSION_MAX
+    commission_per_unit: Number = Decimal(1)
+    contracts: dict[str, ContractKeys] = {}
+    prices: dict[str, Positive] = {}
+    live_orders: list[LiveOrderKeys] = []
+    completed_orders: list[CompletedOrderKeys] = []
+    executions: list[ExecutionKeys] = []
+    positions: list[PositionKeys] = []
+    account_values: list[AccountValueKeys] = []
+    fault: Annotated[FaultKeys, BeforeValidator(_fault)] = FaultKeys()

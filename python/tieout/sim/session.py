@@ -1,0 +1,129 @@
+"""
+One client's connection: handshake, start, then request after request.
+
+A client that breaks the protocol is cut off alone; a request the gateway does not know is passed over, as
+TWS does with what its version does not know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final
+
+from tieout.sim import codec, messages
+from tieout.sim.faults import AnswerName
+from tieout.sim.incoming import Reader, RequestError
+from tieout.sim.layout import VERSION_MIN
+from tieout.sim.wording import stamp
+
+if TYPE_CHECKING:
+    from tieout.sim.gateway import Gateway
+
+HANDSHAKE: Final = b"API\0"
+START_API: Final = "71"
+FARM_NOTICES: Final = (
+    (2104, "Market data farm connection is OK:usfarm"),
+    (2106, "HMDS data farm connection is OK:ushmds"),
+    (2158, "Sec-def data farm connection is OK:secdefnj"),
+)
+_VERSIONS: Final = re.compile(r"v(\d+)(?:\.\.(\d+))?(?: .*)?")
+
+
+class Session:
+    """A connected client. `version` and `client_id` are known once it has started."""
+
+    def __init__(self, gateway: Gateway, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.gateway = gateway
+        self.reader = reader
+        self.writer = writer
+        self.version = 0
+        self.client_id = -1
+
+    async def run(self) -> None:
+        """Serve the client until it leaves or breaks the protocol."""
+        try:
+            await self._serve()
+        except (codec.FrameError, RequestError) as error:
+            self.gateway.note(f"client {self.client_id} is cut off: {error}")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.gateway.note(f"client {self.client_id} left")
+        except asyncio.CancelledError:
+            self.writer.transport.abort()  # the gateway closes: what is still queued is not sent
+            raise
+        finally:
+            if self.gateway.sessions.get(self.client_id) is self:
+                del self.gateway.sessions[self.client_id]
+            self.writer.close()
+
+    def send(self, message: messages.Message) -> None:
+        """Queue one message for the client."""
+        if not self.writer.is_closing():
+            self.writer.write(codec.encode(message))
+
+    def answer(self, name: AnswerName, rows: list[messages.Message], end: messages.Message) -> None:
+        """Queue a list and its End, as far as the gateway's faults let it through."""
+        if self.gateway.faults.breaks(name):
+            self._break_inside([*rows, end])
+            return
+        for row in rows:
+            self.send(row)
+        if self.gateway.faults.ends(name):
+            self.send(end)
+
+    def error(self, code: int, text: str, *, request_id: int = messages.NO_REQUEST) -> None:
+        """Queue an error message."""
+        self.send(messages.error(self.version, code, text, request_id=request_id))
+
+    async def _serve(self) -> None:
+        if self.gateway.faults.silent:
+            await self.reader.read()  # until the client gives up; what it said stays unanswered
+            return
+        if not await self._shake_hands() or not await self._start():
+            return
+        while True:
+            fields = codec.decode(await codec.read_body(self.reader))
+            self.gateway.handle(self, fields)
+            await self.writer.drain()
+
+    async def _shake_hands(self) -> bool:
+        if await self.reader.readexactly(len(HANDSHAKE)) != HANDSHAKE:
+            raise codec.FrameError("the handshake does not begin with API")
+        offer = (await codec.read_body(self.reader)).decode("ascii", errors="replace")
+        match = _VERSIONS.fullmatch(offer)
+        if match is None:
+            raise codec.FrameError(f"the handshake offers {offer!r} instead of versions")
+        lowest, highest = int(match[1]), int(match[2] or match[1])
+        version = min(highest, self.gateway.version_max)
+        if version < max(lowest, VERSION_MIN):
+            self.gateway.note(f"a client offers server versions {lowest} to {highest}: no common one")
+            return False
+        self.version = version
+        self.send([str(version), stamp(self.gateway.now_ns())])
+        await self.writer.drain()
+        return True
+
+    async def _start(self) -> bool:
+        fields = codec.decode(await codec.read_body(self.reader))
+        while fields[0] != START_API:
+            fields = codec.decode(await codec.read_body(self.reader))
+        client_id = Reader(fields, at=2).integer()
+        if client_id in self.gateway.sessions:
+            self.error(
+                326, "Unable to connect as the client id is already in use. Retry with a unique client id."
+            )
+            await self.writer.drain()
+            return False
+        self.client_id = client_id
+        self.gateway.sessions[client_id] = self
+        self.send(messages.managed_accounts(self.gateway.world.accounts))
+        self.send(messages.next_valid_id(self.gateway.world.next_id(client_id)))
+        for code, text in FARM_NOTICES:
+            self.error(code, text)
+        await self.writer.drain()
+        return True
+
+    def _break_inside(self, answer: list[messages.Message]) -> None:
+        data = b"".join(codec.encode(message) for message in answer)
+        self.writer.write(data[: len(data) // 2])
+        self.writer.close()

@@ -1,0 +1,143 @@
+"""
+Confirm: what was staged, reviewed and named is what happens, once, or nothing happens.
+
+One `BEGIN IMMEDIATE` transaction holds the changes, their audit and the journal: after a kill at any point the
+book is before or after, never between, and the next run says which.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tieout.errors import PlanTampered
+from tieout.staging import gates
+from tieout.staging.stage import gather, plan_of, verified_backup
+from tieout.store import engine, migrate
+from tieout.store.writer import Applied, Approval, Change, apply_changes
+
+if TYPE_CHECKING:
+    from tieout.backup import Backup
+    from tieout.reconcile.actions import Action
+    from tieout.staging.desk import Desk
+    from tieout.staging.planfile import StagedFile
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What was done: actions executed, by kind, and on which backup."""
+
+    plan_id: str
+    executed: int
+    skipped: int
+    by_kind: dict[str, int]
+    backup_id: str | None
+    audit_head: str | None
+
+    def counts(self) -> dict[str, int]:
+        """The guide's three counters."""
+        return {
+            "inserted": self.by_kind.get("insert", 0),
+            "updated": self.by_kind.get("update", 0),
+            "deleted": self.by_kind.get("soft_delete", 0) + self.by_kind.get("hard_delete", 0),
+        }
+
+
+def confirm(desk: Desk, plan_id: str | None) -> Confirmed:
+    """
+    Execute the staged plan, through every gate. The caller holds the reconcile lock.
+
+    Args:
+        plan_id: at least 12 digits of the plan's id, or None for the one that waits.
+
+    Raises:
+        PlanMissing, PlanTampered, PlanStale, Forbidden, Ambiguous, EvidenceIncomplete, BackupError, BookError,
+        BrokerError: a gate did not open; nothing was changed.
+    """
+    if desk.workspace.book.exists():
+        desk.state.carry_over(desk.workspace.book)
+    file = _admitted(desk, plan_id)
+    if not file.actions:
+        return Confirmed(file.plan_id, 0, 0, {}, None, None)
+    with desk.reconciling("confirm"):
+        done, backup = _execute(desk, file)
+        head = done.head
+        desk.state.carry_over(desk.workspace.book)
+        by_kind: dict[str, int] = dict(Counter(action.kind for action in file.actions))
+        confirmed = Confirmed(
+            plan_id=file.plan_id,
+            executed=len(done.rows),
+            skipped=0,
+            by_kind=by_kind,
+            backup_id=backup.id,
+            audit_head=None if head is None else head.hash,
+        )
+        if head is not None:
+            desk.state.keep_head(head, lineage=file.content["db"]["lineage"], now_ns=desk.now())
+        desk.log.info(
+            "plan_executed",
+            plan_id=file.plan_id,
+            by=desk.who,
+            executed=confirmed.executed,
+            by_kind=by_kind,
+            backup=backup.id,
+            audit_head=confirmed.audit_head,
+        )
+        desk.status("COMPLETED", counts=confirmed.counts(), plan_id=file.plan_id, backup=backup.id)
+    return confirmed
+
+
+def _admitted(desk: Desk, plan_id: str | None) -> StagedFile:
+    """The gates that need neither the broker nor a write."""
+    journal = gates.chosen_plan(desk.state, plan_id)
+    path = desk.workspace.staged_actions
+    try:
+        if journal.state != "applied":
+            file = gates.check_digest(gates.read_plan_file(path), journal)
+    except PlanTampered as error:
+        if journal.state in {"waiting", "empty"}:
+            desk.alerts.raise_alert("reconcile_failed", during="confirm", reason=error.message)
+            desk.latch(by="reconcile_failed", reason=f"confirm failed: {error.message}")
+            desk.status("FAILED", reason=error.message)
+            raise
+    gates.check_current(journal, desk.state, desk.now())
+    gates.check_flags(desk, file)
+    with engine.connect(desk.workspace.book) as connection, engine.read(connection):
+        migrate.require_current(connection, desk.workspace.book)
+        gates.check_book(connection, file, desk.workspace)
+    gates.check_ambiguity(len(file.content["plan"]["ambiguous_matches"]))
+    return file
+
+
+def _execute(desk: Desk, file: StagedFile) -> tuple[Applied, Backup]:
+    evidence = gather(desk)
+    gates.check_broker(file, plan_of(desk, evidence), evidence)
+    backup = verified_backup(desk)
+    approval = Approval(
+        plan_id=file.plan_id,
+        file_sha256=file.sha256,
+        approver=desk.who if desk.simulated is None else f"{desk.who} (SIMULATED)",
+        backup_id=backup.id,
+        now_ns=desk.now(),
+        predicted_fingerprint=file.content["predicted_fingerprint"],
+    )
+    with engine.connect(desk.workspace.book) as connection, engine.write(connection):
+        gates.check_book(connection, file, desk.workspace)
+        done = apply_changes(connection, [_change(action) for action in file.actions], approval)
+        gates.check_prediction(connection, file, done.rows)
+    return done, backup
+
+
+def _change(action: Action) -> Change:
+    return Change(
+        action_id=action.action_id,
+        entity=action.entity,
+        kind=action.kind,
+        row=action.row,
+        before=action.before,
+        after=action.after,
+        reason=action.reason,
+        order_row=action.order_row,
+        order_action=action.order_action,
+    )

@@ -1,0 +1,214 @@
+"""
+Stage: backup, fetch, match, plan, and a file that waits. Nothing is written into the book.
+
+The book is read twice, before and after the broker is asked: what changed in between waits for the next time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tieout.backup import make_backup
+from tieout.clock import NS_PER_S, to_iso
+from tieout.errors import (
+    EXIT_AMBIGUOUS,
+    EXIT_CHANGES_WAIT,
+    EXIT_INCOMPLETE,
+    EXIT_OK,
+    BackupError,
+)
+from tieout.files import pretty_json, write_atomically
+from tieout.reconcile.plan import Plan, build_plan, changed_rows
+from tieout.staging.planfile import Bound, render
+from tieout.store import reader
+from tieout.store.state import StagedPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tieout.backup import Backup
+    from tieout.model import Snapshot
+    from tieout.staging.desk import Desk
+
+_MINUTE_NS: Final = 60 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """
+    What a stage came to. `outdated` is the waiting plan's id where a background reconcile found another plan
+    and left the waiting one alone.
+    """
+
+    plan_id: str
+    plan: Plan
+    snapshot: Snapshot
+    backup: Backup
+    expires_ns: int
+    kept: bool
+    outdated: str | None
+
+    @property
+    def exit_code(self) -> int:
+        """16, else 14, 3, 0: what weighs most is answered."""
+        if not self.snapshot.complete:
+            return EXIT_INCOMPLETE
+        if self.plan.undecided:
+            return EXIT_AMBIGUOUS
+        return EXIT_CHANGES_WAIT if self.plan.actions else EXIT_OK
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The broker's answer, the book as read after it, and what moved meanwhile."""
+
+    snapshot: Snapshot
+    book: reader.Book
+    moving: frozenset[int]
+
+
+def stage(desk: Desk, *, replace: bool = True, counts: Mapping[str, int] | None = None) -> Staged:
+    """
+    Reconcile, and leave a plan to be reviewed. The caller holds the reconcile lock.
+
+    Args:
+        replace: whether a waiting plan gives way; a background reconcile leaves it.
+        counts: what this run executed before, for the status.
+
+    Raises:
+        BackupError, BookError, BrokerError: the status says FAILED; nothing was changed.
+    """
+    with desk.reconciling("stage"):
+        desk.ensure_book()
+        for plan_id in desk.state.carry_over(desk.workspace.book):
+            desk.told.append(f"plan {plan_id[:12]} was executed in full before the last run was interrupted")
+        backup = verified_backup(desk)
+        evidence = gather(desk)
+        plan = plan_of(desk, evidence)
+        staged = _write(desk, plan, evidence, backup=backup, replace=replace)
+        _report(desk, staged, counts)
+    return staged
+
+
+def verified_backup(desk: Desk) -> Backup:
+    """
+    A verified backup of the book as it is now.
+
+    Raises:
+        BackupError: none could be made; `backup_failed` was raised.
+    """
+    try:
+        return make_backup(desk.workspace.book, backups_dir=desk.workspace.backups_dir, now_ns=desk.now())
+    except BackupError as error:
+        desk.alerts.raise_alert("backup_failed", reason=error.message)
+        raise
+
+
+def gather(desk: Desk) -> Evidence:
+    """Read the book, ask the broker, read the book again."""
+    first = reader.load(desk.workspace.book)
+    with desk.broker() as broker:
+        broker.connect()
+        desk.reached = True
+        snapshot = broker.snapshot()
+    desk.state.open_session(snapshot)
+    second = reader.load(desk.workspace.book)
+    return Evidence(snapshot, second, changed_rows(first, second))
+
+
+def plan_of(desk: Desk, evidence: Evidence) -> Plan:
+    """The plan that follows from the evidence, under the settings of now."""
+    return build_plan(
+        evidence.snapshot,
+        evidence.book,
+        flags=desk.settings.flags,
+        rules=desk.rules,
+        symbols=desk.settings.spy_futures.symbols,
+        moving=evidence.moving,
+    )
+
+
+def _write(desk: Desk, plan: Plan, evidence: Evidence, *, backup: Backup, replace: bool) -> Staged:
+    now_ns, identity, snapshot = desk.now(), evidence.book.identity, evidence.snapshot
+    plan_id = plan.plan_id(
+        config=desk.config(),
+        lineage=identity.lineage,
+        restore_epoch=identity.restore_epoch,
+        last_applied=desk.state.last_applied(),
+    )
+    waiting = desk.state.waiting(now_ns)
+    if waiting is not None and not replace:
+        outdated = None if waiting.plan_id == plan_id else waiting.plan_id
+        return Staged(plan_id, plan, snapshot, backup, waiting.expires_ns, kept=True, outdated=outdated)
+    expires_ns = now_ns + desk.settings.reconcile.plan_ttl_minutes * _MINUTE_NS
+    bound = Bound(
+        plan_id=plan_id,
+        config=desk.config(),
+        identity=identity,
+        snapshot=snapshot,
+        backup=backup,
+        generated_ns=now_ns,
+        expires_ns=expires_ns,
+        simulated=desk.simulated is not None,
+    )
+    data = render(plan, bound)
+    write_atomically(desk.workspace.staged_actions, data)
+    desk.state.stage(
+        StagedPlan(
+            plan_id=plan_id,
+            file_sha256=hashlib.sha256(data).hexdigest(),
+            staged_ns=now_ns,
+            expires_ns=expires_ns,
+            state="waiting" if plan.waits else "empty",
+            backup_id=backup.id,
+            summary=plan.summary(),
+            executable=len(plan.actions),
+            simulated=bound.simulated,
+        )
+    )
+    return Staged(plan_id, plan, snapshot, backup, expires_ns, kept=False, outdated=None)
+
+
+def _report(desk: Desk, staged: Staged, counts: Mapping[str, int] | None) -> None:
+    plan, snapshot = staged.plan, staged.snapshot
+    ambiguous = {
+        "generated_at": to_iso(desk.now()),
+        "plan_id": staged.plan_id,
+        "simulated": desk.simulated is not None,
+        "ambiguous_matches": [one.to_json() for one in plan.undecided],
+    }
+    write_atomically(desk.workspace.ambiguous_file, pretty_json(ambiguous))
+    desk.log.info(
+        "plan_staged" if not staged.kept else "plan_found",
+        plan_id=staged.plan_id,
+        summary=plan.summary(),
+        complete=snapshot.complete,
+        backup=staged.backup.id,
+        notes=list(plan.notes),
+    )
+    if plan.undecided:
+        desk.alerts.raise_alert("ambiguous_matches_found", count=len(plan.undecided), file=str(desk.workspace.ambiguous_file))
+    holes = {part.name: part.why for part in snapshot.missing()}
+    if holes:
+        desk.alerts.raise_alert("evidence_incomplete", parts=holes)
+    can = desk.permissions()
+    status = "FAILED" if holes else can.stage_state if plan.waits else can.clean_state
+    told = "; ".join(f"{name}: {why}" for name, why in holes.items())
+    desk.status(
+        status,
+        counts={**(counts or {}), "ambiguous_count": len(plan.undecided)},
+        plan_id=staged.plan_id if plan.waits else None,
+        summary={**plan.summary()},
+        expires_at=to_iso(staged.expires_ns) if plan.waits else None,
+        reason=f"the broker's answer is incomplete: {told}" if holes else None,
+        waiting_plan=_outdated(staged),
+    )
+
+
+def _outdated(staged: Staged) -> str | None:
+    if staged.outdated is None:
+        return None
+    found = ", ".join(f"{count} {name}" for name, count in staged.plan.summary().items() if count) or "nothing to do"
+    return f"the waiting plan {staged.outdated[:12]} is outdated: a reconcile just found {found}; stage again"

@@ -1,0 +1,47 @@
+"""An order's average price and commission, from its executions: derived, never compared."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from tieout.fixed import from_e8, plain, round_e8, to_e8
+from tieout.store.tables import executions, orders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection, RowMapping
+
+
+def refresh_averages(connection: Connection, order_rows: Iterable[int]) -> None:
+    """
+    Write `avg_fill_price` and `commission` of those orders from their active executions.
+
+    Only where the ledger is whole: the executions add up to the order's filled quantity. A commission stays null
+    until every active execution has one. Inside the caller's transaction.
+    """
+    for row in sorted(order_rows):
+        filled = connection.execute(select(orders.c.filled_quantity).where(orders.c.id == row)).scalar()
+        query = select(executions).where(executions.c.order_row == row, executions.c.active.is_(True))
+        fills = connection.execute(query).mappings().all()
+        derived = _derive(fills, filled)
+        if derived is not None:
+            connection.execute(orders.update().where(orders.c.id == row).values(derived))
+
+
+def _derive(fills: Sequence[RowMapping], filled: str | None) -> dict[str, str | None] | None:
+    sizes = [to_e8(str(fill["quantity"])) for fill in fills]
+    prices = [to_e8(str(fill["price"])) for fill in fills]
+    if filled is None or not fills or None in sizes or None in prices:
+        return None
+    total = sum(size for size in sizes if size is not None)
+    if total == 0 or total != to_e8(filled):
+        return None
+    value = sum(size * price for size, price in zip(sizes, prices, strict=True) if size is not None and price is not None)
+    average = round_e8(Decimal(value) / Decimal(total) / Decimal(10**8))
+    commissions = [fill["commission"] for fill in fills]
+    paid = None if None in commissions else plain(sum((Decimal(str(one)) for one in commissions), Decimal(0)))
+    return {"avg_fill_price": from_e8(average), "commission": paid}

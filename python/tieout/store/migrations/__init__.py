@@ -1,0 +1,1 @@
+"""Alembic's home in this package. Add a migration as CONTRIBUTING says."""

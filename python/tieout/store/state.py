@@ -1,0 +1,235 @@
+"""
+`data/state.db`: what a restore of the book must not forget.
+
+The staging journal (which plan waits, with the SHA-256 of its file), plans ever applied, audit heads, broker
+sessions. Small, in a file of its own, rollback journal, synchronous=FULL.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, Text, select
+
+from tieout.clock import to_iso
+from tieout.errors import BookUnusable
+from tieout.store import engine
+from tieout.store.tables import applied_plans as book_applied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection, RowMapping
+
+    from tieout.model import Snapshot
+    from tieout.store.audit import Head
+
+VERSION: Final = 1
+STATE: Final = MetaData()
+
+PlanState = Literal["waiting", "empty", "superseded", "applied"]
+
+staged = Table(
+    "staged_plans",
+    STATE,
+    Column("id", Integer, primary_key=True),
+    Column("plan_id", Text, nullable=False),
+    Column("file_sha256", Text, nullable=False),
+    Column("staged_at", Text, nullable=False),
+    Column("staged_ns", BigInteger, nullable=False),
+    Column("expires_ns", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("backup_id", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("executable", Integer, nullable=False),
+    Column("simulated", Boolean, nullable=False),
+)
+applied = Table(
+    "applied_plans",
+    STATE,
+    Column("plan_id", Text, primary_key=True),
+    Column("applied_at", Text, nullable=False),
+    Column("backup_id", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("counts", Text, nullable=False),
+)
+heads = Table(
+    "audit_heads",
+    STATE,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("lineage", Text, nullable=False),
+)
+sessions = Table(
+    "broker_sessions",
+    STATE,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("client_id", Integer, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("server_version", Integer, nullable=False),
+    Column("server_time", Text, nullable=False),
+    Column("parts", Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StagedPlan:
+    """A line of the staging journal."""
+
+    plan_id: str
+    file_sha256: str
+    staged_ns: int
+    expires_ns: int
+    state: PlanState
+    backup_id: str
+    summary: dict[str, int]
+    executable: int
+    """How many actions a confirm could execute; 0 is a plan that asks for nothing."""
+    simulated: bool
+
+
+class State:
+    """The state file of one workspace; every method is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def waiting(self, now_ns: int) -> StagedPlan | None:
+        """The plan that waits for a confirm, if one does and has not expired."""
+        newest = self.newest()
+        return newest if newest and newest.state == "waiting" and newest.expires_ns > now_ns else None
+
+    def newest(self) -> StagedPlan | None:
+        """The plan staged last, whatever became of it."""
+        if not self.path.is_file():
+            return None
+        with self._connect() as connection, engine.read(connection):
+            row = connection.execute(select(staged).order_by(staged.c.id.desc()).limit(1)).mappings().first()
+        return None if row is None else _staged(row)
+
+    def find(self, prefix: str) -> list[StagedPlan]:
+        """The plans ever staged whose id begins so, newest first, each id once."""
+        if not self.path.is_file():
+            return []
+        with self._connect() as connection, engine.read(connection):
+            query = select(staged).where(staged.c.plan_id.startswith(prefix, autoescape=True)).order_by(staged.c.id.desc())
+            rows = [_staged(row) for row in connection.execute(query).mappings()]
+        return list({plan.plan_id: plan for plan in reversed(rows)}.values())[::-1]
+
+    def stage(self, plan: StagedPlan) -> None:
+        """Journal a plan as the one that waits; what waited before is superseded."""
+        with self._connect() as connection, engine.write(connection):
+            connection.execute(staged.update().where(staged.c.state == "waiting").values(state="superseded"))
+            connection.execute(
+                staged.insert().values(
+                    plan_id=plan.plan_id,
+                    file_sha256=plan.file_sha256,
+                    staged_at=to_iso(plan.staged_ns),
+                    staged_ns=plan.staged_ns,
+                    expires_ns=plan.expires_ns,
+                    state=plan.state,
+                    backup_id=plan.backup_id,
+                    summary=json.dumps(plan.summary),
+                    executable=plan.executable,
+                    simulated=plan.simulated,
+                )
+            )
+
+    def settle(self, plan_id: str, state: PlanState) -> None:
+        """Say what became of a waiting plan."""
+        with self._connect() as connection, engine.write(connection):
+            waiting = (staged.c.plan_id == plan_id) & (staged.c.state == "waiting")
+            connection.execute(staged.update().where(waiting).values(state=state))
+
+    def is_applied(self, plan_id: str) -> bool:
+        """Whether that plan ever ran; a restore does not undo this."""
+        if not self.path.is_file():
+            return False
+        with self._connect() as connection, engine.read(connection):
+            return connection.execute(select(applied).where(applied.c.plan_id == plan_id)).first() is not None
+
+    def last_applied(self) -> str | None:
+        """The plan applied last, or None."""
+        if not self.path.is_file():
+            return None
+        with self._connect() as connection, engine.read(connection):
+            newest = select(applied.c.plan_id).order_by(applied.c.applied_at.desc(), applied.c.plan_id).limit(1)
+            return connection.execute(newest).scalar()
+
+    def carry_over(self, book: Path) -> list[str]:
+        """Take over what the book's execution journal tells and we do not know: a confirm that died after its commit."""
+        with engine.connect(book) as connection, engine.read(connection):
+            rows = connection.execute(select(book_applied)).mappings().all()
+        if not rows:
+            return []
+        with self._connect() as connection, engine.write(connection):
+            known = set(connection.execute(select(applied.c.plan_id)).scalars())
+            news = [row for row in rows if row["plan_id"] not in known]
+            for row in news:
+                names = ("plan_id", "applied_at", "backup_id", "fingerprint", "counts")
+                connection.execute(applied.insert().values({name: row[name] for name in names}))
+                mine = (staged.c.plan_id == row["plan_id"]) & (staged.c.state == "waiting")
+                connection.execute(staged.update().where(mine).values(state="applied"))
+        return [str(row["plan_id"]) for row in news]
+
+    def keep_head(self, head: Head, *, lineage: str, now_ns: int) -> None:
+        """Remember the audit chain's end, so that a cut tail shows."""
+        with self._connect() as connection, engine.write(connection):
+            values = {"at": to_iso(now_ns), "rows": head.rows, "hash": head.hash, "lineage": lineage}
+            connection.execute(heads.insert().values(values))
+
+    def open_session(self, snapshot: Snapshot) -> None:
+        """Journal a connection to the broker with what it answered."""
+        gateway = snapshot.gateway
+        with self._connect() as connection, engine.write(connection):
+            connection.execute(
+                sessions.insert().values(
+                    at=to_iso(snapshot.taken_at_ns),
+                    host=gateway.host,
+                    port=gateway.port,
+                    client_id=gateway.client_id,
+                    account=gateway.account,
+                    server_version=gateway.server_version,
+                    server_time=to_iso(snapshot.server_time_ns),
+                    parts=json.dumps({name: part.why or "complete" for name, part in snapshot.parts.items()}),
+                )
+            )
+
+    @contextmanager
+    def _connect(self) -> Iterator[Connection]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with engine.connect(self.path, create=True) as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+            connection.rollback()
+            if version == 0:
+                with engine.write(connection):
+                    STATE.create_all(connection)
+                    connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
+            elif version != VERSION:
+                raise BookUnusable(
+                    f"{self.path} is of version {version}, this tieout knows {VERSION}", hint="install a newer tieout"
+                )
+            yield connection
+
+
+def _staged(row: RowMapping) -> StagedPlan:
+    return StagedPlan(
+        plan_id=row["plan_id"],
+        file_sha256=row["file_sha256"],
+        staged_ns=row["staged_ns"],
+        expires_ns=row["expires_ns"],
+        state=row["state"],
+        backup_id=row["backup_id"],
+        summary=json.loads(row["summary"]),
+        executable=row["executable"],
+        simulated=row["simulated"],
+    )

@@ -1,0 +1,271 @@
+//! Borrowed columns in Arrow's memory layout, without Arrow: plain slices and a validity bitmap.
+//!
+//! A null is "not known". Text is compared as bytes. The three text layouts hold the same values, so a column of one
+//! side may differ in layout from that of the other side.
+
+/// A bitmap, least significant bit first, that starts `offset` bits into `bytes`.
+#[derive(Debug, Clone, Copy)]
+pub struct Bits<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+    len: usize,
+}
+
+impl<'a> Bits<'a> {
+    /// A view of `len` bits.
+    ///
+    /// # Panics
+    /// When the bytes are too few.
+    #[must_use]
+    pub fn new(bytes: &'a [u8], offset: usize, len: usize) -> Self {
+        assert!((offset + len).div_ceil(8) <= bytes.len(), "a bitmap shorter than its column");
+        Self { bytes, offset, len }
+    }
+
+    /// The bit of that row.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> bool {
+        assert!(row < self.len, "row {row} of a bitmap of {} rows", self.len);
+        let at = row + self.offset;
+        self.bytes[at >> 3] >> (at & 7) & 1 == 1
+    }
+
+    /// How many rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+fn valid(validity: Option<&Bits<'_>>, row: usize) -> bool {
+    validity.is_none_or(|bits| bits.get(row))
+}
+
+/// 64-bit integers: ids, counts of 1e-8, UTC nanoseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Ints<'a> {
+    values: &'a [i64],
+    validity: Option<Bits<'a>>,
+}
+
+impl<'a> Ints<'a> {
+    /// A view of these values, of which the bitmap (if any) says which are known.
+    ///
+    /// # Panics
+    /// When the bitmap has another length.
+    #[must_use]
+    pub fn new(values: &'a [i64], validity: Option<Bits<'a>>) -> Self {
+        assert!(validity.is_none_or(|bits| bits.len() == values.len()), "a bitmap of another length");
+        Self { values, validity }
+    }
+
+    /// The value of that row, or `None` where it is not known.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<i64> {
+        valid(self.validity.as_ref(), row).then(|| self.values[row])
+    }
+
+    /// The value of that row, where it is known and not 0: an id of IB's.
+    #[must_use]
+    pub fn id(&self, row: usize) -> Option<i64> {
+        self.get(row).filter(|&id| id != 0)
+    }
+
+    /// How many rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+}
+
+/// Booleans.
+#[derive(Debug, Clone, Copy)]
+pub struct Bools<'a> {
+    values: Bits<'a>,
+    validity: Option<Bits<'a>>,
+}
+
+impl<'a> Bools<'a> {
+    /// A view of these bits, of which the second bitmap (if any) says which are known.
+    ///
+    /// # Panics
+    /// When the second bitmap has another length.
+    #[must_use]
+    pub fn new(values: Bits<'a>, validity: Option<Bits<'a>>) -> Self {
+        assert!(validity.is_none_or(|bits| bits.len() == values.len()), "a bitmap of another length");
+        Self { values, validity }
+    }
+
+    /// Whether that row is known to be true.
+    #[must_use]
+    pub fn is_true(&self, row: usize) -> bool {
+        valid(self.validity.as_ref(), row) && self.values.get(row)
+    }
+
+    /// How many rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+}
+
+/// Where the bytes of a text column are.
+#[derive(Debug, Clone)]
+enum Layout<'a> {
+    Small { offsets: &'a [i32], bytes: &'a [u8] },
+    Large { offsets: &'a [i64], bytes: &'a [u8] },
+    Views { views: &'a [u128], buffers: Vec<&'a [u8]> },
+}
+
+/// Text.
+#[derive(Debug, Clone)]
+pub struct Texts<'a> {
+    layout: Layout<'a>,
+    validity: Option<Bits<'a>>,
+    len: usize,
+}
+
+/// One text: in one word where it fits, so that most comparisons are one of integers.
+///
+/// A word holds the length in its low 32 bits and up to [`SHORT_MAX`] bytes above; unused bytes are 0. Two texts are
+/// equal exactly where their `Text`s are, since a text of at most [`SHORT_MAX`] bytes is never `Long`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Text<'a> {
+    Null,
+    Short(u128),
+    Long(&'a [u8]),
+}
+
+/// The most bytes that an Arrow view holds inline.
+const SHORT_MAX: usize = 12;
+
+impl<'a> Texts<'a> {
+    /// Arrow's `Utf8`: `offsets` has one more entry than there are rows.
+    ///
+    /// # Panics
+    /// When there is no offset, or the bitmap has another length.
+    #[must_use]
+    pub fn small(offsets: &'a [i32], bytes: &'a [u8], validity: Option<Bits<'a>>) -> Self {
+        Self::new(Layout::Small { offsets, bytes }, validity, rows_of(offsets.len()))
+    }
+
+    /// Arrow's `LargeUtf8`: `offsets` has one more entry than there are rows.
+    ///
+    /// # Panics
+    /// When there is no offset, or the bitmap has another length.
+    #[must_use]
+    pub fn large(offsets: &'a [i64], bytes: &'a [u8], validity: Option<Bits<'a>>) -> Self {
+        Self::new(Layout::Large { offsets, bytes }, validity, rows_of(offsets.len()))
+    }
+
+    /// Arrow's `Utf8View`.
+    ///
+    /// # Panics
+    /// When the bitmap has another length.
+    #[must_use]
+    pub fn views(views: &'a [u128], buffers: Vec<&'a [u8]>, validity: Option<Bits<'a>>) -> Self {
+        Self::new(Layout::Views { views, buffers }, validity, views.len())
+    }
+
+    fn new(layout: Layout<'a>, validity: Option<Bits<'a>>, len: usize) -> Self {
+        assert!(validity.is_none_or(|bits| bits.len() == len), "a bitmap of another length");
+        Self { layout, validity, len }
+    }
+
+    /// How many rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether that row has a text that is not empty.
+    #[must_use]
+    pub fn is_filled(&self, row: usize) -> bool {
+        !matches!(self.get(row), Text::Null | Text::Short(0))
+    }
+
+    /// Whether that row's text is known to be this one.
+    #[must_use]
+    pub fn is(&self, row: usize, text: &str) -> bool {
+        self.get(row) == Text::of(text.as_bytes())
+    }
+
+    /// Whether that row's text is known.
+    #[must_use]
+    pub fn is_known(&self, row: usize) -> bool {
+        valid(self.validity.as_ref(), row)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Text<'_> {
+        if !self.is_known(row) {
+            return Text::Null;
+        }
+        match &self.layout {
+            Layout::Views { views, buffers } => of_view(views[row], buffers),
+            Layout::Small { offsets, bytes } => Text::of(&bytes[at(offsets[row])..at(offsets[row + 1])]),
+            Layout::Large { offsets, bytes } => Text::of(&bytes[at(offsets[row])..at(offsets[row + 1])]),
+        }
+    }
+}
+
+fn rows_of(offsets: usize) -> usize {
+    offsets.checked_sub(1).expect("a text column has one offset more than rows")
+}
+
+fn at(offset: impl TryInto<usize>) -> usize {
+    offset.try_into().ok().expect("offsets of a text column are not negative")
+}
+
+/// Reads a view: the low 32 bits are the length, then come the bytes or (prefix, buffer number, offset).
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "each field of a view is 32 bits wide")]
+fn of_view<'a>(view: u128, buffers: &[&'a [u8]]) -> Text<'a> {
+    let len = view as u32 as usize;
+    if len <= SHORT_MAX {
+        // Some writers leave rubbish after the text.
+        return Text::Short(view & (u128::MAX >> (8 * (SHORT_MAX - len))));
+    }
+    let (buffer, offset) = ((view >> 64) as u32 as usize, (view >> 96) as u32 as usize);
+    Text::Long(&buffers[buffer][offset..offset + len])
+}
+
+impl<'a> Text<'a> {
+    /// The text of these bytes.
+    #[inline]
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        if bytes.len() > SHORT_MAX {
+            return Self::Long(bytes);
+        }
+        let mut word = [0_u8; 16];
+        word[4..4 + bytes.len()].copy_from_slice(bytes);
+        Self::Short(u128::from_le_bytes(word) | bytes.len() as u128)
+    }
+}

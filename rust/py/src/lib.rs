@@ -1,0 +1,29 @@
+//! `tieout._core`: the kernel for Python. Conversions only; the work is `tieout-core`'s.
+//!
+//! Frames come in and go out through Arrow's `PyCapsule` interface, without a copy of the columns.
+
+mod columns;
+mod differing_fields;
+mod door;
+mod frames;
+mod match_orders;
+
+use pyo3::prelude::*;
+
+/// The module `tieout._core`; `_core.pyi` documents it.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::differing_fields::differing_fields;
+    #[pymodule_export]
+    use super::match_orders::match_orders;
+
+    use pyo3::prelude::*;
+    use pyo3::types::PyTuple;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("FIELDS", PyTuple::new(module.py(), tieout_core::FIELDS)?)?;
+        module.add("CANDIDATES_NAMED_MAX", tieout_core::matching::CANDIDATES_NAMED_MAX)
+    }
+}

@@ -94,6 +94,4 @@ def _forgetful(rng: np.random.Generator, frame: pl.DataFrame, share: float) -> p
     def forget(name: str, below: float) -> pl.Expr:
         return pl.when(draw >= below).then(pl.col(name)).alias(name)
 
-    return frame.with_columns(
-        forget("perm_id", share), forget("order_ref", share / 2), forget("order_id", share / 4)
-    )
+    return frame.with_columns(forget("perm_id", share), forget("order_ref", share / 2), forget("order_id", share / 4))

@@ -104,9 +104,7 @@ def order_status(**status: object) -> bytes:
     s: dict[str, object] = {
         "order_id": 11, "status": "Submitted", "filled": "0", "left": "2", "perm_id": 1500000001, "client_id": 7,
     } | status  # fmt: skip
-    return frame(
-        3, s["order_id"], s["status"], s["filled"], s["left"], 0, s["perm_id"], 0, 0, s["client_id"], "", 0
-    )
+    return frame(3, s["order_id"], s["status"], s["filled"], s["left"], 0, s["perm_id"], 0, 0, s["client_id"], "", 0)
 
 
 def execution(version: int, req_id: object, contract: tuple[str, ...] = ES, **fill: object) -> bytes:

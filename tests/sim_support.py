@@ -12,7 +12,6 @@ from typing import Any
 
 from tieout.clock import from_iso
 from tieout.sim import RunningSim, SimOptions, run_in_thread
-from tieout.store.migrate import create_book
 
 NOON = "2026-03-04T12:00:00Z"
 NOON_NS = from_iso(NOON)
@@ -97,7 +96,9 @@ class RawClient:
 
 
 @contextmanager
-def sim_of(scenario: str, folder: Path, *, now_ns: Callable[[], int] = noon, version: int = 178) -> Iterator[RunningSim]:
+def sim_of(
+    scenario: str, folder: Path, *, now_ns: Callable[[], int] = noon, version: int = 178
+) -> Iterator[RunningSim]:
     """A gateway that serves this scenario text."""
     path = folder / "scenario.yml"
     path.write_text(scenario, encoding="utf-8")
@@ -126,6 +127,8 @@ def order_row(number: int, **columns: Any) -> dict[str, Any]:
 
 def make_book(path: Path, orders: Sequence[dict[str, Any]], executions: Sequence[dict[str, Any]] = ()) -> Path:
     """A book in the current layout with these rows."""
+    from tieout.store.migrate import create_book  # the client libraries' own environments have no store
+
     create_book(path, now_ns=NOON_NS)
     with closing(sqlite3.connect(path)) as connection, connection:
         for table, rows in (("orders", orders), ("executions", executions)):

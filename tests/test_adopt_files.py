@@ -170,15 +170,13 @@ def _ids(path: Path) -> None:
         (
             _other,
             BookUnusable,
-            "{path} is an SQLite database, but not an order book: "
-            "it has no table orders, order_events, executions",
+            "{path} is an SQLite database, but not an order book: it has no table orders, order_events, executions",
         ),
         (_newer, BookUnusable, "{path} was made by a newer tieout"),
         (
             _columns,
             AdoptError,
-            "{path} has the tables of an old order book, but not these columns: "
-            "orders.action, executions.price",
+            "{path} has the tables of an old order book, but not these columns: orders.action, executions.price",
         ),
         (
             _ids,

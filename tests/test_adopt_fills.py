@@ -64,9 +64,7 @@ def test_the_log_decides_before_the_time(tmp_path: Path) -> None:
 def test_events_keep_their_ids_and_words_and_know_their_order(old: OldBook) -> None:
     old.run("DELETE FROM order_events WHERE id = 2")
     old.event(5, T[13], status="Placed", filled=0, remaining=2)
-    assert Adopted(old.path).rows(
-        "SELECT id, order_row, event_type, status, remaining FROM order_events"
-    ) == [
+    assert Adopted(old.path).rows("SELECT id, order_row, event_type, status, remaining FROM order_events") == [
         (1, 1, "PLACED", "Placed", None),
         (3, 2, "PLACED", "Placed", None),
         (4, 2, "STATUS_UPDATE", "Placed", "2"),

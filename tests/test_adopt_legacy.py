@@ -20,16 +20,12 @@ def test_every_value_is_found_again_with_its_storage_class(tmp_path: Path) -> No
     for order_id, odd in enumerate([1, 1.5, "text", b"\x00\xff", None, "1.50", 2**62], start=1):
         old.order(order_id, AT, mood=odd, quantity=odd if odd is not None else "none")
     old.run("UPDATE orders SET mood = CAST(x'ff41' AS TEXT) WHERE order_id = 1")
-    query = (
-        "SELECT order_id, typeof(mood), hex(mood), typeof(quantity), hex(quantity) FROM {} ORDER BY order_id"
-    )
+    query = "SELECT order_id, typeof(mood), hex(mood), typeof(quantity), hex(quantity) FROM {} ORDER BY order_id"
     with closing(sqlite3.connect(old.path)) as connection:
         before = connection.execute(query.format("orders")).fetchall()
     adopted = Adopted(old.path)
     assert adopted.rows(query.format("legacy_orders")) == before
-    assert adopted.rows("SELECT json_extract(extra, '$.mood') FROM orders WHERE order_id = 1") == [
-        ("\\xffA",)
-    ]
+    assert adopted.rows("SELECT json_extract(extra, '$.mood') FROM orders WHERE order_id = 1") == [("\\xffA",)]
     assert adopted.doubts()["text_undecodable"] == 1
 
 

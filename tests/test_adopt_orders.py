@@ -27,9 +27,7 @@ def test_a_reused_id_is_as_many_orders_as_it_was_placed(old: OldBook) -> None:
     old.placed(5, T[4])
     old.order(5, T[4])
     adopted = Adopted(old.path)
-    assert adopted.rows(
-        "SELECT side, quantity, symbol, order_type, status, filled_quantity, origin FROM orders"
-    ) == [
+    assert adopted.rows("SELECT side, quantity, symbol, order_type, status, filled_quantity, origin FROM orders") == [
         ("SELL", "3", "MES", "", "Filled", "3", "placed"),
         ("BUY", "1", "ES", "", "superseded_unknown", None, "placed"),
         ("BUY", "2", "ES", "LMT", "PendingSubmit", "0", "placed"),
@@ -73,9 +71,7 @@ def test_events_before_the_first_placed_are_an_order_that_is_never_live(old: Old
     ("last", "kept"),
     [("Cancelled", "Cancelled"), ("Inactive", "Inactive"), ("Submitted", "superseded_unknown")],
 )
-def test_an_id_known_from_events_alone_is_an_order_that_is_never_live(
-    old: OldBook, last: str, kept: str
-) -> None:
+def test_an_id_known_from_events_alone_is_an_order_that_is_never_live(old: OldBook, last: str, kept: str) -> None:
     old.event(9, T[0], status="PreSubmitted", filled=0, remaining=1)
     old.event(9, T[1], status=last, filled=0, remaining=1)
     adopted = Adopted(old.path)
@@ -100,9 +96,7 @@ def test_a_row_without_placed_is_one_order_with_the_events_of_its_id(old: OldBoo
 def test_a_placed_order_without_row_is_taken_from_the_log(old: OldBook) -> None:
     old.placed(5, T[0])
     adopted = Adopted(old.path)
-    assert adopted.rows("SELECT status, side, quantity, symbol FROM orders") == [
-        ("PendingSubmit", "BUY", "2", "ES")
-    ]
+    assert adopted.rows("SELECT status, side, quantity, symbol FROM orders") == [("PendingSubmit", "BUY", "2", "ES")]
     assert adopted.doubts() == {"placed_without_row": 1, "not_on_record": 1}
 
 
@@ -120,10 +114,7 @@ def test_unknown_columns_go_into_extra_with_their_types(old: OldBook) -> None:
     for order_id, mood in enumerate(["calm", 3, 0.25, b"\xff\x00", float("inf"), None], start=1):
         old.placed(order_id, T[0])
         old.order(order_id, T[0], mood=mood)
-    extras = [
-        json.loads(extra) if extra else None
-        for (extra,) in Adopted(old.path).rows("SELECT extra FROM orders")
-    ]
+    extras = [json.loads(extra) if extra else None for (extra,) in Adopted(old.path).rows("SELECT extra FROM orders")]
     assert extras == [
         {"mood": "calm"},
         {"mood": 3},
@@ -178,3 +169,32 @@ def test_what_does_not_fit_together_is_doubted(old: OldBook) -> None:
         "log_out_of_order": 1,
     }
     assert adopted.rows("SELECT status FROM orders") == [("Filled",)]
+
+
+def test_words_that_we_do_not_know_are_kept_and_doubted(old: OldBook) -> None:
+    old.placed(5, T[0])
+    old.event(5, T[1], status="Rejected")
+    old.order(5, T[0], action="LONG", status="Rejected")
+    old.placed(6, T[0], "a basket")
+    old.event(6, T[1], status="Cancelled")
+    old.placed(6, T[2], "buy 2 ES")
+    old.order(6, T[2], action="buy")
+    adopted = Adopted(old.path)
+    assert adopted.rows("SELECT side, status, quantity FROM orders") == [
+        ("LONG", "Rejected", "2"),
+        ("", "Cancelled", ""),
+        ("BUY", "PendingSubmit", "2"),
+    ]
+    assert adopted.doubts() == {"row_not_of_newest_placed": 1, "not_on_record": 1, "unknown_word": 2}
+
+
+def test_a_filled_order_whose_events_tell_no_numbers_has_its_executions(old: OldBook) -> None:
+    old.placed(5, T[0], None)
+    old.event(5, T[2], status="Filled")
+    old.fill(5, T[1], quantity=3)
+    old.fill(5, T[2], quantity=1)
+    old.placed(5, T[4])
+    old.order(5, T[4])
+    assert Adopted(old.path).rows("SELECT quantity, filled_quantity, status FROM orders WHERE id = 1") == [
+        ("4", "4", "Filled")
+    ]

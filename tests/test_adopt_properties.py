@@ -23,9 +23,7 @@ EVENTS = st.lists(
     st.tuples(IDS, TIMES, st.sampled_from(["PLACED", "STATUS_UPDATE", "EXECUTION"]), STATUSES, CELLS),
     max_size=25,
 )
-ORDERS = st.dictionaries(
-    IDS, st.tuples(TIMES, STATUSES.map(str), CELLS.filter(lambda cell: cell is not None), CELLS)
-)
+ORDERS = st.dictionaries(IDS, st.tuples(TIMES, STATUSES.map(str), CELLS.filter(lambda cell: cell is not None), CELLS))
 FILLS = st.lists(st.tuples(IDS, TIMES, st.integers(1, 5), st.sampled_from([6600.25, 0.1])), max_size=8)
 TABLES = ("orders", "order_events", "executions")
 
@@ -39,8 +37,7 @@ def _write(path: Path, orders: dict[int, Any], events: list[Any], fills: list[An
             [(order_id, *cells) for order_id, cells in orders.items()],
         )
         connection.executemany(
-            "INSERT INTO order_events (order_id, timestamp, event_type, status, message)"
-            " VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO order_events (order_id, timestamp, event_type, status, message) VALUES (?, ?, ?, ?, ?)",
             events,
         )
         connection.executemany(
@@ -54,8 +51,7 @@ def _storage(path: Path, prefix: str) -> list[list[tuple[Any, ...]]]:
     with closing(sqlite3.connect(path)) as connection:
         for table in TABLES:
             names = [
-                row[1]
-                for row in connection.execute(f"PRAGMA table_info({table if not prefix else prefix + table})")
+                row[1] for row in connection.execute(f"PRAGMA table_info({table if not prefix else prefix + table})")
             ]
             cells = ", ".join(f"typeof({name}), CAST({name} AS BLOB)" for name in names)
             found.append(connection.execute(f"SELECT {cells} FROM {prefix}{table} ORDER BY rowid").fetchall())
@@ -72,7 +68,7 @@ def _expected_orders(orders: dict[int, Any], events: list[Any]) -> int:
     return placed + led + len((set(orders) | set(first)) - ids_placed)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(orders=ORDERS, events=EVENTS, fills=FILLS)
 def test_invariants_1_to_5(orders: dict[int, Any], events: list[Any], fills: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -96,9 +92,7 @@ def test_invariants_1_to_5(orders: dict[int, Any], events: list[Any], fills: lis
         assert adopted.rows("SELECT id, order_id, at_text FROM order_events") == [
             (number, event[0], event[1]) for number, event in enumerate(events, start=1)
         ], "invariant 4"
-        assert adopted.rows("SELECT count(*) FROM order_events WHERE order_row IS NULL") == [(0,)], (
-            "invariant 4"
-        )
+        assert adopted.rows("SELECT count(*) FROM order_events WHERE order_row IS NULL") == [(0,)], "invariant 4"
         assert adopted.rows("SELECT id, order_id, executed_at_text FROM executions") == [
             (number, fill[0], fill[1]) for number, fill in enumerate(fills, start=1)
         ], "invariant 4"

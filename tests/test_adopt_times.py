@@ -49,9 +49,7 @@ def test_a_time_with_a_zone_is_converted_exactly(
         ("2025-11-10T10:00:00.", "America/New_York", "time_unreadable"),
     ],
 )
-def test_a_time_that_proves_nothing_stays_text(
-    tmp_path: Path, text: str, timezone: str | None, kind: str
-) -> None:
+def test_a_time_that_proves_nothing_stays_text(tmp_path: Path, text: str, timezone: str | None, kind: str) -> None:
     at, kept, doubts = _placed_at(tmp_path, text, timezone)
     # Told for the row and for its event.
     assert (at, kept, doubts[kind]) == (None, text, 2)

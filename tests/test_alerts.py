@@ -73,9 +73,7 @@ def test_the_guides_six_alerts_are_there_word_for_word() -> None:
 
 def test_the_guide_holds_every_alert_of_the_catalogue() -> None:
     guide = re.sub(r" +$", "", (ROOT / "alerts" / "README.md").read_text("utf-8"), flags=re.MULTILINE)
-    assert (
-        f"## Alert Types\n\n{as_markdown(GUIDE)}\n## Alerts that tieout adds\n\n{as_markdown(ADDED)}" in guide
-    )
+    assert f"## Alert Types\n\n{as_markdown(GUIDE)}\n## Alerts that tieout adds\n\n{as_markdown(ADDED)}" in guide
 
 
 def test_the_guide_and_its_template_are_the_same() -> None:

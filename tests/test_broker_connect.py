@@ -169,9 +169,7 @@ def test_a_library_that_is_not_installed(hide_modules: Callable[[str], None]) ->
         broker.connect()
 
     assert caught.value.message == f"BROKER.client is {other}, and {other} is not installed."
-    assert caught.value.hint == (
-        f"pip install 'tieout[{other}]', or set BROKER.client to {CLIENT}, which is installed"
-    )
+    assert caught.value.hint == (f"pip install 'tieout[{other}]', or set BROKER.client to {CLIENT}, which is installed")
 
 
 def test_no_library_at_all(hide_modules: Callable[[str], None]) -> None:

@@ -249,11 +249,7 @@ def test_the_whole_read_has_a_limit_of_its_own() -> None:
 
 def test_an_execution_without_an_id_cannot_be_counted() -> None:
     got, _ = read(
-        {
-            EXECUTIONS: [
-                lambda fields: [frames.execution(176, fields[2], exec_id=""), frames.execution_end(fields[2])]
-            ]
-        }
+        {EXECUTIONS: [lambda fields: [frames.execution(176, fields[2], exec_id=""), frames.execution_end(fields[2])]]}
     )
 
     assert whys(got) == {"executions": "an execution came without an execution id"}

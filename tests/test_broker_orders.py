@@ -93,7 +93,11 @@ def test_a_cancel_is_answered_by_a_status_or_by_a_code() -> None:
     answers = {
         CANCEL: [
             [frames.order_status(order_id=100, status="PendingCancel")],
-            [frames.error(176, 100, 10148, "OrderId 100 that needs to be cancelled cannot be cancelled, state: Filled.")],
+            [
+                frames.error(
+                    176, 100, 10148, "OrderId 100 that needs to be cancelled cannot be cancelled, state: Filled."
+                )
+            ],
         ]
     }
     with ScriptedGateway(answers) as gateway, open_broker(gateway.settings()) as broker:  # type: ignore[arg-type]

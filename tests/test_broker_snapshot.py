@@ -138,9 +138,7 @@ def test_todays_parts_cover_from_the_latest_midnight_the_others_have_no_lower_bo
 def test_rows_of_other_accounts_are_left_out() -> None:
     other_position = frames.POSITION_ES.replace(b"DU1", b"DU2")
     answers: dict[int, list[Answer]] = {
-        OPEN: [
-            [frames.open_order(176), frames.open_order(176, perm_id=8, account="DU2"), frames.OPEN_ORDER_END]
-        ],
+        OPEN: [[frames.open_order(176), frames.open_order(176, perm_id=8, account="DU2"), frames.OPEN_ORDER_END]],
         COMPLETED: [[frames.completed_order(176, account="DU2"), frames.COMPLETED_ORDERS_END]],
         EXECUTIONS: [
             lambda fields: [

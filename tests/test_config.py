@@ -17,9 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_the_shipped_file_and_the_template_are_the_same() -> None:
-    assert (ROOT / "config" / "local_reconcile.yml").read_text("utf-8") == read_template(
-        "local_reconcile.yml"
-    )
+    assert (ROOT / "config" / "local_reconcile.yml").read_text("utf-8") == read_template("local_reconcile.yml")
 
 
 def test_the_shipped_file_holds_the_safest_flags_and_every_default(tmp_path: Path) -> None:
@@ -86,9 +84,7 @@ def test_the_operator_guides_values_are_the_defaults(tmp_path: Path) -> None:
         ("{a: true}", "a block of keys"),
     ],
 )
-def test_a_flag_that_is_not_a_real_boolean_is_an_error(
-    tmp_path: Path, key: str, written: str, found: str
-) -> None:
+def test_a_flag_that_is_not_a_real_boolean_is_an_error(tmp_path: Path, key: str, written: str, found: str) -> None:
     lines = [f"{key}: {written}" if line.startswith(f"{key}:") else line for line in FLAGS.splitlines()]
     number = FLAG_KEYS.index(key) + 1
     assert refusal(tmp_path, "\n".join(lines)) == f"{number}: {key} is {found}; expected true or false"

@@ -75,8 +75,7 @@ from tieout.flags import Flags
         ("ALERTS: {targets: {HGIH: []}}", "5: ALERTS.targets.HGIH is not a key; did you mean HIGH?"),
         (
             "STAGED_ACTIONS: data/orders.db",
-            " STAGED_ACTIONS and DATABASE.orders_db_path are both data/orders.db; "
-            "expected two different files",
+            " STAGED_ACTIONS and DATABASE.orders_db_path are both data/orders.db; expected two different files",
         ),
         ("X: &a 1", "5: X is not a key; no key has a name like it"),
         ("ALLOW_LIVE: &a true\nMETRICS_PORT: *a", "6: *a is an alias; expected the value itself"),
@@ -98,9 +97,7 @@ def test_a_wrong_value_is_told_with_its_line(tmp_path: Path, block: str, expecte
     text=st.text(max_size=300)
     | st.lists(st.sampled_from([*FLAGS.splitlines(), "A:", " b: [", "&a *a", "- {"])).map("\n".join)
 )
-def test_any_text_gives_settings_or_a_settings_error(
-    tmp_path_factory: pytest.TempPathFactory, text: str
-) -> None:
+def test_any_text_gives_settings_or_a_settings_error(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yml"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
@@ -111,9 +108,7 @@ def test_any_text_gives_settings_or_a_settings_error(
     assert flags == Flags(dry_run=True, safe_mode=True, dry_run_confirm=False, force_sync_delete=False)
 
 
-@given(
-    st.permutations(FLAGS.splitlines()), st.tuples(*[st.sampled_from(["true", "false", "True", "False"])] * 4)
-)
+@given(st.permutations(FLAGS.splitlines()), st.tuples(*[st.sampled_from(["true", "false", "True", "False"])] * 4))
 def test_the_order_of_the_keys_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], words: tuple[str, ...]
 ) -> None:

@@ -105,9 +105,7 @@ def test_the_table_is_complete() -> None:
         ),
     ],
 )
-def test_a_refusal_names_the_flag(
-    given_flags: Flags, latched: bool, confirm: str | None, send: str | None
-) -> None:
+def test_a_refusal_names_the_flag(given_flags: Flags, latched: bool, confirm: str | None, send: str | None) -> None:
     reasons = allowed(given_flags, latched).reasons
     assert (reasons.get("confirm"), reasons.get("send")) == (confirm, send)
 
@@ -154,14 +152,11 @@ def test_the_bot_executes_only_what_was_staged_before_the_flag_was_set(
         (
             plain(F, F, F),
             plain(F, F, T, auto=T),
-            "AUTO_MANAGE_EXTERNAL_ORDERS was false when the plan was staged and "
-            "is true now; expected it no looser",
+            "AUTO_MANAGE_EXTERNAL_ORDERS was false when the plan was staged and is true now; expected it no looser",
         ),
     ],
 )
-def test_flags_may_be_stricter_than_at_staging_not_looser(
-    staged: Flags, now: Flags, expected: Flags | str
-) -> None:
+def test_flags_may_be_stricter_than_at_staging_not_looser(staged: Flags, now: Flags, expected: Flags | str) -> None:
     assert strictest(staged, now) == expected
 
 
@@ -192,9 +187,7 @@ def test_a_stricter_flag_never_allows_more(given_flags: Flags, latched: bool) ->
         assert strength[then.send] <= strength[now.send]
 
 
-RULES = MatchRules(
-    window_seconds=300, exact_price=False, price_tolerance=Decimal("0.01"), accept_unique=False
-)
+RULES = MatchRules(window_seconds=300, exact_price=False, price_tolerance=Decimal("0.01"), accept_unique=False)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +213,5 @@ def test_giving_up_exact_prices_is_looser_even_with_a_tolerance_of_zero() -> Non
 
 @given(rules, rules)
 def test_rules_that_differ_are_looser_one_way_or_the_other(left: MatchRules, right: MatchRules) -> None:
-    differs = replace(left, price_tolerance=left.tolerance_used) != replace(
-        right, price_tolerance=right.tolerance_used
-    )
+    differs = replace(left, price_tolerance=left.tolerance_used) != replace(right, price_tolerance=right.tolerance_used)
     assert bool(loosened(left, right) or loosened(right, left)) == differs

@@ -82,9 +82,7 @@ def imports(path: Path) -> Iterator[str]:
 def imports_at_run(path: Path) -> Iterator[str]:
     """The same without what stands under `if TYPE_CHECKING`."""
     tree = ast.parse(path.read_text("utf-8"))
-    tree.body = [
-        n for n in tree.body if not (isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING")
-    ]
+    tree.body = [n for n in tree.body if not (isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING")]
     yield from imported_by(tree)
 
 

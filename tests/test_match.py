@@ -165,6 +165,12 @@ def test_invariant_10_two_live_perm_ids_on_one_order_id() -> None:
     assert matching.ambiguous["group"].to_list() == [0, 0]
 
 
+def test_invariant_10_a_fork_may_know_other_fields() -> None:
+    one, two = {"perm_id": 5, "order_ref": "a", "con_id": 1}, {"perm_id": 6, "order_ref": "a", "expiry": "202512"}
+    edges = [(0, None, 2, "forked_order_ref"), (1, None, 2, "forked_order_ref")]
+    assert fate(matched([one, two], [])) == ([], [], [], edges)
+
+
 @pytest.mark.parametrize(
     "other", [{"status": "Cancelled"}, {"symbol": "MES"}, {"side": "SELL"}, {"perm_id": None}, {"account": "DU2"}]
 )
@@ -279,7 +285,11 @@ ROW = st.fixed_dictionaries(
 )
 SIDES = st.tuples(st.lists(ROW, max_size=10), st.lists(ROW, max_size=10))
 SETTINGS = st.fixed_dictionaries(
-    {"window_s": st.sampled_from([0, 300]), "price_tolerance_e8": st.sampled_from([0, 2]), "accept_unique": st.booleans()}
+    {
+        "window_s": st.sampled_from([0, 300]),
+        "price_tolerance_e8": st.sampled_from([0, 2]),
+        "accept_unique": st.booleans(),
+    }
 )
 
 

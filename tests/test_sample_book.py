@@ -43,8 +43,7 @@ def test_its_troubles_are_all_there(tmp_path: Path) -> None:
         "inexact_number": 1,
     }
     live = adopted.rows(
-        "SELECT DISTINCT symbol, order_type FROM orders"
-        " WHERE status IN ('Submitted', 'PreSubmitted', 'PendingSubmit')"
+        "SELECT DISTINCT symbol, order_type FROM orders WHERE status IN ('Submitted', 'PreSubmitted', 'PendingSubmit')"
     )
     assert {symbol for symbol, _ in live} == {"ES", "MES", "SPY", "AAPL"}
     assert {order_type for _, order_type in live} == {"LMT", "STP", "MKT", "STP LMT"}

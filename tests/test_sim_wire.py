@@ -30,34 +30,73 @@ positions:
   - {contract: ES, account: DU1, quantity: 1, average_cost: 315114.75}
 """
 CONTRACT = "5|ES|FUT|20260320|0|?|50|CME|USD|ESH6|ES"
-OPEN_HEAD = f"5|11|{CONTRACT}|BUY|2|LMT|6550.5|0.0|GTC||DU1||0|r1|7|901|0|0|0|||||"
-OPEN_AFTER_PROFILE = (
-    "||||||0||-1|0||||||2147483647|0|0|0||3|0|0||0|0||0|None||0||||?|0|0||0|0|||||||0|0|0|2147483647|2147483647"
-    "|||0||IB|0|0||0|0|Submitted" + f"|{UNSET}" * 9 + f"||||||0|0|0|None|{UNSET}|{UNSET}|{UNSET}|{UNSET}|{UNSET}"
-    f"|{UNSET}|0||||0|1|0|0|0"
+# One line per group of the published layouts, so that a field can be counted by eye.
+OPEN_HEAD = (
+    "5|11",
+    CONTRACT,
+    "BUY|2|LMT|6550.5|0.0|GTC||DU1||0|r1|7|901",
+    "0|0|0||",  # outsideRth, hidden, discretionaryAmt, goodAfterTime, sharesAllocation
+    "||",  # faGroup, faMethod, faPercentage
 )
-COMPLETED_HEAD = f"101|{CONTRACT}|SELL|0|STP|0.0|6400.25|DAY||DU1||0||902|0|0|0||||"
-COMPLETED_AFTER_PROFILE = (
-    f"||||||0||-1||||||2147483647|0|0||3|0||0|None||0|0|0||0|0||||0|0|0|2147483647|2147483647||||IB|0|0||0|Filled"
-    f"|0|0|0|{UNSET}|{UNSET}|0|1|0||3|2147483647|0|Not an insider or substantial shareholder|0|0"
-    "|9223372036854775807|20260304 11:30:00 UTC|Filled Size: 3"
+OPEN_TAIL = (
+    "||||",  # modelCode, goodTillDate, rule80A, percentOffset, settlingFirm
+    "0||-1",  # shortSaleSlot, designatedLocation, exemptCode
+    "0|||||",  # auctionStrategy, startingPrice, stockRefPrice, delta, stockRangeLower, stockRangeUpper
+    "2147483647|0|0|0||3|0|0|",  # displaySize ... nbboPriceCap
+    "0|0||0",  # parentId, triggerMethod, volatility, volatilityType
+    "None||0||||?|0|0|",  # deltaNeutralOrderType, its price, and its eight fields
+    "0|0||||",  # continuousUpdate, referencePriceType, trailStopPrice, trailingPercent, basisPoints, its type
+    "|0|0|0",  # combo legs text, then three empty lists
+    "2147483647|2147483647||",  # scale sizes and increment, hedgeType
+    "0||IB|0|0||0",  # optOutSmartRouting ... algoStrategy, solicited
+    "0|Submitted",
+    "|".join([UNSET] * 9),
+    "||||",  # commission, its bounds and currency, warning
+    "0|0|0|None",  # randomizeSize, randomizePrice, conditions, adjustedOrderType
+    "|".join([UNSET] * 6),  # triggerPrice ... adjustedTrailingAmount
+    "0|||",  # adjustableTrailingUnit and the soft dollar tier
+    "0|1|0|0|0",  # cashQty ... usePriceMgmtAlgo
+)
+COMPLETED_HEAD = (
+    "101",
+    CONTRACT,
+    "SELL|0|STP|0.0|6400.25|DAY||DU1||0||902",
+    "0|0|0|",  # outsideRth, hidden, discretionaryAmt, goodAfterTime
+    "||",
+)
+COMPLETED_TAIL = (
+    "||||",
+    "0||-1",
+    "||||",  # startingPrice, stockRefPrice, delta, stockRangeLower, stockRangeUpper
+    "2147483647|0|0||3|0||0",  # displaySize, sweepToFill, allOrNone, minQty, ocaType, triggerMethod, volatility...
+    "None||0|0|0|",  # deltaNeutralOrderType, its price, and its four fields
+    "0|0||",  # continuousUpdate, referencePriceType, trailStopPrice, trailingPercent
+    "|0|0|0",
+    "2147483647|2147483647||",
+    "|IB|0|0||0",  # clearingAccount ... algoStrategy, solicited
+    "Filled|0|0|0",  # status, randomizeSize, randomizePrice, conditions
+    f"{UNSET}|{UNSET}|0|1|0|",  # trailStopPrice, lmtPriceOffset, cashQty, ..., isOmsContainer, autoCancelDate
+    "3|2147483647|0",  # filledQuantity, refFuturesConId, autoCancelParent
+    "Not an insider or substantial shareholder|0|0|9223372036854775807",
+    "20260304 11:30:00 UTC|Filled Size: 3",
 )
 EXECUTION = (
     "11|31|10|5|ES|FUT|20260320|0||50|CME|USD|ESH6|ES|0001.02.03.01|20260304 11:29:59 UTC|DU1|CME|SLD|3|6400.25|902|7"
-    "|0|3|6400.25||||||1"
+    "|0|3|6400.25|||||1"
 )
 
 
 def open_order(version: int) -> str:
     """The whole openOrder message; the profile field went in 177, others came in 158, 160, 162 and 170."""
-    tail = ["2147483647"] * ((version >= 158) + (version >= 160)) + ["0"] * (version >= 162) + [""] * 5 * (version >= 170)
-    return "|".join([OPEN_HEAD + ("|" if version < 177 else "") + OPEN_AFTER_PROFILE, *tail])
+    profile = [""] if version < 177 else []
+    tail = ["2147483647"] * ((version >= 158) + (version >= 160)) + ["0"] * (version >= 162)
+    return "|".join([*OPEN_HEAD, *profile, *OPEN_TAIL, *tail, *[""] * 5 * (version >= 170)])
 
 
 def completed_order(version: int) -> str:
     """The whole completedOrder message."""
-    tail = [""] * 5 * (version >= 170)
-    return "|".join([COMPLETED_HEAD + ("|" if version < 177 else "") + COMPLETED_AFTER_PROFILE, *tail])
+    profile = [""] if version < 177 else []
+    return "|".join([*COMPLETED_HEAD, *profile, *COMPLETED_TAIL, *[""] * 5 * (version >= 170)])
 
 
 @pytest.mark.parametrize("version", [157, 158, 159, 160, 162, 169, 170, 176, 177, 178])
@@ -89,8 +128,8 @@ def test_a_position_in_a_future_has_no_exchange(tmp_path: Path) -> None:
 def test_the_start_says_accounts_next_id_and_farms_as_exact_bytes(tmp_path: Path) -> None:
     with sim_of(SCENARIO, tmp_path, version=165) as sim, RawClient(sim.port) as client:
         client.send_bytes(b"API\0\0\0\0\tv157..178")
-        assert client.read_bytes(32) == b"\0\0\0\x1c165\x0020260304 12:00:00 UTC\0"
-        client.send_bytes(b"\0\0\0\x0771\x002\x003\0\0"[:3] + b"\x0871\x002\x003\0\0")
+        assert client.read_bytes(30) == b"\0\0\0\x1a165\x0020260304 12:00:00 UTC\0"
+        client.send_bytes(b"\0\0\0\x0871\x002\x003\0\0")
         assert client.read_body() == b"15\x001\0DU1,DU2\0"
         assert client.read_body() == b"9\x001\x0040\0"
         assert client.read_body() == b"4\x002\0-1\x002104\0Market data farm connection is OK:usfarm\0"

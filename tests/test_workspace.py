@@ -17,9 +17,7 @@ def test_relative_paths_start_at_the_root_and_absolute_ones_stay(
     monkeypatch.chdir(tmp_path)
     config = config_file(tmp_path)
     other = tmp_path / "elsewhere"
-    config.write_text(
-        FLAGS + f"BACKUP_DIR: {other}\nBACKUP_COPY_TO: ./copies\nDATABASE: {{orders_db_path: b/o.db}}\n"
-    )
+    config.write_text(FLAGS + f"BACKUP_DIR: {other}\nBACKUP_COPY_TO: ./copies\nDATABASE: {{orders_db_path: b/o.db}}\n")
     space = open_workspace(None, None, {})
     assert (space.root, space.config_path) == (tmp_path, config)
     assert (space.book, space.backups_dir, space.backup_copy_dir) == (

@@ -83,9 +83,7 @@ class Bot:
 
     def _one_order(self, at: datetime) -> None:
         symbol = self._pick(("ES", "ES", "MES", "SPY", "AAPL"))
-        ticket = self._ticket(
-            at, symbol, self._pick(("LIMIT", "LIMIT", "LIMIT", "MARKET", "STOP", "STOP_LIMIT"))
-        )
+        ticket = self._ticket(at, symbol, self._pick(("LIMIT", "LIMIT", "LIMIT", "MARKET", "STOP", "STOP_LIMIT")))
         self._place(ticket)
         lot = self._below(100)
         if ticket.order_type == "MARKET" or lot < 40:
@@ -182,13 +180,9 @@ class Bot:
         ticket = Ticket(9000 + self._below(900), opened + timedelta(minutes=7), "SPY", "BUY", 10, "LIMIT")
         self._end(ticket, "Cancelled")
 
-    def _say(
-        self, ticket: Ticket, at: datetime, *, status: str, filled: int = 0, average: float | None = None
-    ) -> None:
+    def _say(self, ticket: Ticket, at: datetime, *, status: str, filled: int = 0, average: float | None = None) -> None:
         numbers: Row = {"filled": filled, "remaining": ticket.quantity - filled, "avg_fill_price": average}
-        self._log(
-            ticket, at, event_type="STATUS_UPDATE", status=status, message=f"Status: {status}", **numbers
-        )
+        self._log(ticket, at, event_type="STATUS_UPDATE", status=status, message=f"Status: {status}", **numbers)
 
     def _log(self, ticket: Ticket, at: datetime, *, event_type: str, **row: object) -> None:
         cells = {

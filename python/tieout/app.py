@@ -47,7 +47,12 @@ class Bot:
     """
 
     def __init__(
-        self, desk: Desk, *, say: Callable[[str], None], report: Callable[[Staged], None], lock_wait_s: float = 0.0
+        self,
+        desk: Desk,
+        *,
+        say: Callable[[str], None],
+        report: Callable[[Staged], None],
+        lock_wait_s: float = 0.0,
     ) -> None:
         self._desk = desk
         self._say = say

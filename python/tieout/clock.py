@@ -12,9 +12,12 @@ from datetime import UTC, datetime
 NS_PER_S = 1_000_000_000
 
 
+_MILLISECOND_NS = 1_000_000
+
+
 def now_ns() -> int:
-    """UTC nanoseconds since 1970."""
-    return time.time_ns()
+    """UTC nanoseconds since 1970, of the last whole millisecond: what a person reads stays readable."""
+    return time.time_ns() // _MILLISECOND_NS * _MILLISECOND_NS
 
 
 def to_iso(ns: int) -> str:

@@ -135,10 +135,7 @@ def strictest(staged: Flags, now: Flags) -> Flags | str:
     if now.force_sync_delete and not staged.force_sync_delete:
         return "FORCE_SYNC_DELETE was false when the plan was staged and is true now; expected it no looser"
     if now.auto_manage_external_orders and not staged.auto_manage_external_orders:
-        return (
-            "AUTO_MANAGE_EXTERNAL_ORDERS was false when the plan was staged and is true now; "
-            "expected it no looser"
-        )
+        return "AUTO_MANAGE_EXTERNAL_ORDERS was false when the plan was staged and is true now; expected it no looser"
     return now
 
 

@@ -39,7 +39,9 @@ def hold(path: Path, *, what: str, now_ns: int, wait_s: float = 0.0) -> Iterator
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise TieoutError(f"the lock {path} cannot be made: {error.strerror}", hint="check the folder's owner and mode") from error
+        raise TieoutError(
+            f"the lock {path} cannot be made: {error.strerror}", hint="check the folder's owner and mode"
+        ) from error
     try:
         _acquire(handle, path, wait_s)
         _sign(handle, what, now_ns)
@@ -63,7 +65,9 @@ def _acquire(handle: int, path: Path, wait_s: float) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise Locked(_taken(handle, path), hint="wait for it, or see what it does with `tieout status`") from None
+                raise Locked(
+                    _taken(handle, path), hint="wait for it, or see what it does with `tieout status`"
+                ) from None
             time.sleep(_POLL_S)
         else:
             return

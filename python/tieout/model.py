@@ -28,12 +28,48 @@ ENDED_STATUSES: Final = frozenset({FILLED, CANCELLED, API_CANCELLED})
 """The broker's own last words."""
 
 LIMIT_PRICE_TYPES: Final = frozenset(
-    {"LMT", "LOC", "LOO", "STP LMT", "LIT", "TRAIL LIMIT", "REL", "PEG MKT", "PEG MID", "MIDPRICE", "PASSV REL",
-     "LMT + MKT", "REL + LMT", "REL + MKT", "MIDPX", "PEG PRIM", "PEG BENCH", "SNAP MID", "SNAP MKT", "SNAP PRIM"}
+    {
+        "LMT",
+        "LOC",
+        "LOO",
+        "STP LMT",
+        "LIT",
+        "TRAIL LIMIT",
+        "REL",
+        "PEG MKT",
+        "PEG MID",
+        "MIDPRICE",
+        "PASSV REL",
+        "LMT + MKT",
+        "REL + LMT",
+        "REL + MKT",
+        "MIDPX",
+        "PEG PRIM",
+        "PEG BENCH",
+        "SNAP MID",
+        "SNAP MKT",
+        "SNAP PRIM",
+    }
 )
-STOP_PRICE_TYPES: Final = frozenset({"STP", "STP LMT", "MIT", "LIT", "TRAIL", "TRAIL LIMIT", "STP PRT", "REL",
-                                     "PEG MKT", "PEG MID", "PASSV REL", "PEG PRIM", "SNAP MID", "SNAP MKT",
-                                     "SNAP PRIM"})
+STOP_PRICE_TYPES: Final = frozenset(
+    {
+        "STP",
+        "STP LMT",
+        "MIT",
+        "LIT",
+        "TRAIL",
+        "TRAIL LIMIT",
+        "STP PRT",
+        "REL",
+        "PEG MKT",
+        "PEG MID",
+        "PASSV REL",
+        "PEG PRIM",
+        "SNAP MID",
+        "SNAP MKT",
+        "SNAP PRIM",
+    }
+)
 PRICELESS_TYPES: Final = frozenset({"MKT", "MOC", "MOO", "MTL", "MKT PRT", "BOX TOP", "MKTCLS", "VWAP"})
 
 

@@ -109,7 +109,9 @@ def conform(frame: pl.DataFrame, schema: dict[str, pl.DataType], name: str) -> p
     """
     missing = [column for column in schema if column not in frame.columns]
     unknown = [column for column in frame.columns if column not in schema]
-    wrong = [f"{c} is {frame.schema[c]}, not {t}" for c, t in schema.items() if c in frame.columns and frame.schema[c] != t]
+    wrong = [
+        f"{c} is {frame.schema[c]}, not {t}" for c, t in schema.items() if c in frame.columns and frame.schema[c] != t
+    ]
     if missing or unknown or wrong:
         raise ValueError(f"{name}: missing {missing}, unknown {unknown}, wrong {wrong}")
     return frame.select(list(schema))

@@ -13,6 +13,7 @@ from typing import Any
 
 TIMEOUT_S = 20
 COMMISSION_ROUNDS_MAX = 100
+ROUND_S = 0.2
 
 
 def main(host: str, port: int, library: str, client_id: int) -> None:
@@ -34,7 +35,7 @@ def read(ib: Any) -> dict[str, list[dict[str, Any]]]:
     for _ in range(COMMISSION_ROUNDS_MAX):  # commissions come after the list's end, each by itself
         if all(fill.commissionReport.execId for fill in ib.fills()):
             break
-        ib.waitOnUpdate(timeout=TIMEOUT_S)
+        ib.waitOnUpdate(timeout=ROUND_S)  # short: an update can slip in before it listens
     known = {fill.execution.execId: fill.commissionReport for fill in ib.fills()}
     return {
         "open_orders": in_order(opened),

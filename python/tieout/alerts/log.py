@@ -45,9 +45,7 @@ def append_line(path: Path, line: str, *, durable: bool = False) -> None:
             torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
             data = f"{chr(10) if torn else ''}{line}\n".encode("utf-8", "backslashreplace")
             if os.write(handle, data) != len(data):
-                raise TieoutError(
-                    f"{path}: only part of a line could be written", hint="free some disk space"
-                )
+                raise TieoutError(f"{path}: only part of a line could be written", hint="free some disk space")
             if durable:
                 os.fsync(handle)
         finally:

@@ -50,8 +50,8 @@ def make_backup(book: Path, *, backups_dir: Path, now_ns: int) -> Backup:
         now_ns: UTC nanoseconds; names the backup (or the next free second does).
 
     Raises:
-        BackupError: nothing that could be taken for a backup is left behind. A book that is missing, locked or
-            unusable is its cause and has the same words.
+        BackupError: nothing that could be taken for a backup is left behind. A book that is missing, locked
+            or unusable is its cause and has the same words.
     """
     with _as_backup_error(backups_dir):
         folder.ready(backups_dir)
@@ -61,11 +61,7 @@ def make_backup(book: Path, *, backups_dir: Path, now_ns: int) -> Backup:
             if not isinstance(raw, sqlite3.Connection):
                 raise BackupError(f"{book} is not open through Python's sqlite3")
             snapshot = _snapshot(raw)
-            if (
-                before is not None
-                and before.fingerprint == snapshot.content.fingerprint
-                and untouched(before)
-            ):
+            if before is not None and before.fingerprint == snapshot.content.fingerprint and untouched(before):
                 return replace(before, reused=True)
             folder.require_space(backups_dir, book)
             backup_id = folder.claim(backups_dir, now_ns)
@@ -103,14 +99,14 @@ def _snapshot(raw: sqlite3.Connection) -> _Snapshot:
     return _Snapshot(
         content,
         lineage=None if lineage is None else str(lineage),
-        restore_epoch=int(epoch) if str(epoch).isdecimal() else None,
+        restore_epoch=int(str(epoch)) if str(epoch).isdecimal() else None,
     )
 
 
 def _copy(source: sqlite3.Connection, target: Path) -> None:
-    """All pages in one step, in the transaction that is open on the source; then as one file without side files."""
+    """All pages in one step, in the transaction open on the source; then as one file without side files."""
     with closing(sqlite3.connect(target, isolation_level=None)) as copy:
-        # The file is nobody's until it is renamed, and is flushed before: its own journal would only cost time.
+        # The file is nobody's until it is renamed, and is flushed before: a journal would only cost time.
         copy.execute("PRAGMA journal_mode=OFF")
         copy.execute("PRAGMA synchronous=OFF")
         source.backup(copy, pages=-1)
@@ -155,9 +151,7 @@ def require_equal(expected: Content, found: Content, what: str) -> None:
 
 
 def _unequal(message: str) -> BackupError:
-    return BackupError(
-        message, hint="run `tieout backup` again; if it stays so, check the disk and the memory"
-    )
+    return BackupError(message, hint="run `tieout backup` again; if it stays so, check the disk and the memory")
 
 
 @contextmanager

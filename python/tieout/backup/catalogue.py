@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tieout.backup import folder, manifest, proof
+from tieout.backup import manifest, proof
 from tieout.errors import BackupError
 
 if TYPE_CHECKING:
@@ -112,9 +112,7 @@ def _sql_checks(backup: Backup) -> Iterator[Check]:
     if hashed.found:
         return
     try:
-        _, content = proof.check_dump(
-            backup.sql, folder.temporary(backup.sql.with_name(backup.sql.name + ".check"))
-        )
+        _, content = proof.check_dump(backup.sql)
     except (BackupError, sqlite3.Error, OSError) as error:
         yield Check(".sql loads", str(error))
         return

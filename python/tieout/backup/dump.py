@@ -3,10 +3,10 @@ The `.sql` dump: plain SQL that puts this content into a book, whatever state th
 
     sqlite3 ./data/orders.db < ./backups/db_backup_YYYYMMDD_HHMMSS.sql
 
-It is one transaction. Two lines at its head speak to the `sqlite3` program: `.bail on`, since without it the
-program goes on after an error and commits what is left; `.timeout`, so that it waits for a lock. Another reader
-leaves out the lines that begin with a dot (`load.py` does). Tables that the dump does not know and that are not
-tieout's stay; `tieout restore` takes them out too.
+It is one transaction. Two lines at its head speak to the `sqlite3` program: `.bail on`, since without it
+the program goes on after an error and commits what is left; `.timeout`, so that it waits for a lock. Another
+reader leaves out the lines that begin with a dot (`load.py` does). Tables that the dump does not know and
+that are not tieout's stay; `tieout restore` takes them out too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def statements(raw: sqlite3.Connection, content: Content, *, title: str) -> Iter
         title: for the first line.
     """
     literal.install(raw, content.schema.encoding)
-    yield f"-- tieout: {title}\n.bail on\n.timeout 5000\nPRAGMA foreign_keys=OFF;\nBEGIN IMMEDIATE;\n"
+    yield f".bail on\n.timeout 5000\n-- tieout: {title}\nPRAGMA foreign_keys=OFF;\nBEGIN IMMEDIATE;\n"
     yield "".join(_drops(content.schema))
     yield "".join(f"{entry.sql};\n" for entry in content.schema.entries if entry.type == "table")
     for table in content.schema.tables:
@@ -67,11 +67,9 @@ def _inserts(raw: sqlite3.Connection, table: Table, content: Content) -> Iterato
     head = f"INSERT INTO {quoted(table.name)}{names} VALUES\n"
     row = literal.row_expression(table, content.tables[table.name])
     cursor = raw.execute(f"SELECT {row} FROM {quoted(table.name)} ORDER BY {table.order_by}")
-    cursor.row_factory = None
-    while statements := list(
-        islice(iter(lambda: cursor.fetchmany(ROWS_PER_INSERT), []), _STATEMENTS_PER_PIECE)
-    ):
-        yield "".join([head + ",\n".join([one[0] for one in rows]) + ";\n" for rows in statements])
+    batches = iter(lambda: cursor.fetchmany(ROWS_PER_INSERT), [])
+    while some := list(islice(batches, _STATEMENTS_PER_PIECE)):
+        yield "".join([head + ",\n".join([row[0] for row in rows]) + ";\n" for rows in some])
 
 
 def _counters(content: Content) -> Iterator[str]:

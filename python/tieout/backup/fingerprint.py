@@ -1,11 +1,11 @@
 """
 The content fingerprint: SHA-256 over every row of every table, and the schema.
 
-Equal exactly where the contents are: it knows integers, reals, text, blobs and nulls apart, and nothing of page
-layout, journal mode, encoding or SQLite version. Each table's rows, in their canonical order, are one line each:
-a JSON array of the columns. JSON keeps neither reals (15 digits, and how they are rounded differs between
-versions) nor blobs, so a `mixed` column stands there with its type and its blob as hex digits, and its real
-comes after as Python writes it (the shortest digits that read back exactly).
+Equal exactly where the contents are: it knows integers, reals, text, blobs and nulls apart, and nothing of
+page layout, journal mode, encoding or SQLite version. Each table's rows, in their canonical order, are one
+line each: a JSON array of the columns. JSON keeps neither reals (15 digits, and how they are rounded differs
+between versions) nor blobs, so a `mixed` column stands there with its type and its blob as hex digits, and
+its reals are hashed beside as Python writes them (the shortest digits that read back exactly).
 
 The lines are made by SQLite and hashed in bulk: Python touches one object per row, not one per value.
 """
@@ -22,10 +22,12 @@ from tieout.canonical import digest
 if TYPE_CHECKING:
     import sqlite3
 
+    from tieout.canonical import Json
+
 _ROWS: Final = 1000
 """Rows per fetch: bounds memory, and does not count for the fingerprint."""
-_ARGUMENTS: Final = 60
-"""Columns per json_array(): a mixed one takes two of the 127 (once 100) arguments that a function may have."""
+_ARGUMENTS: Final = 50
+"""Columns per json_array(): a mixed one takes two of the 127 arguments that a function may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,9 @@ class Content:
     @property
     def fingerprint(self) -> str:
         """SHA-256, 64 hex digits."""
-        rows = [[name, content.rows, content.sha256] for name, content in sorted(self.tables.items())]
-        counters = [[name, seq] for name, seq in self.sequences]
-        return digest({"version": 1, "schema": self.schema.digest, "rows": [*rows], "sequences": [*counters]})
+        rows: list[Json] = [[name, table.rows, table.sha256] for name, table in sorted(self.tables.items())]
+        counters: list[Json] = [[name, seq] for name, seq in self.sequences]
+        return digest({"version": 1, "schema": self.schema.digest, "rows": rows, "sequences": counters})
 
 
 def read_content(raw: sqlite3.Connection) -> Content:

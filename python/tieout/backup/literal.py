@@ -1,8 +1,9 @@
 """
 SQL literals for the values that SQLite's own quote() does not carry through a file.
 
-quote() stops at a NUL and leaves line breaks raw (the `sqlite3` program drops a carriage return before one); it
-writes an infinity as a word, and on a machine without wide doubles its digits may read back as a neighbour.
+quote() stops at a NUL and leaves line breaks raw (the `sqlite3` program drops a carriage return before one);
+it writes an infinity as a word, and on a machine without wide doubles its digits may read back as a
+neighbour.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from tieout.backup.fingerprint import TableContent
 
 _ESCAPED: Final = (("\n", "char(10)"), ("\r", "char(13)"), ("\0", "char(0)"))
+_ARGUMENTS: Final = 80
+"""Columns per printf(): a function may have 127 arguments, older versions 100."""
 _MANTISSA_BITS: Final = 53
 _STEP_BITS: Final = 62
 """Powers of two up to 2**62 are exact in every reader's 64-bit arithmetic."""
@@ -62,12 +65,12 @@ def row_expression(table: Table, content: TableContent) -> str:
     """SQL that makes a row's `(literal, literal, ...)`."""
     pairs = zip(table.columns, content.kinds, strict=True)
     parts = [_part(quoted(column), kind, content) for column, kind in pairs]
-    groups = [parts[start : start + 60] for start in range(0, len(parts), 60)]
-    calls = [
-        f"printf('{', '.join(form for form, _ in group)}', {', '.join(value for _, value in group)})"
-        for group in groups
-    ]
-    return "'(' || " + " || ', ' || ".join(calls) + " || ')'"
+    groups = [parts[start : start + _ARGUMENTS] for start in range(0, len(parts), _ARGUMENTS)]
+    return "'(' || " + " || ', ' || ".join(_printf(group) for group in groups) + " || ')'"
+
+
+def _printf(parts: list[tuple[str, str]]) -> str:
+    return f"printf('{', '.join(form for form, _ in parts)}', {', '.join(value for _, value in parts)})"
 
 
 def _part(column: str, kind: Kind, content: TableContent) -> tuple[str, str]:
@@ -80,10 +83,8 @@ def _part(column: str, kind: Kind, content: TableContent) -> tuple[str, str]:
     text = f"quote({column})" if plain else _text_case(column, content)
     exact = f"CAST(quote({column}) AS REAL) = {column}"
     real = f"CASE WHEN {exact} THEN quote({column}) ELSE tieout_real({column}) END"
-    return (
-        "%s",
-        f"CASE typeof({column}) WHEN 'text' THEN {text} WHEN 'real' THEN {real} ELSE quote({column}) END",
-    )
+    cases = f"WHEN 'text' THEN {text} WHEN 'real' THEN {real} ELSE quote({column})"
+    return "%s", f"CASE typeof({column}) {cases} END"
 
 
 def _text_case(column: str, content: TableContent) -> str:

@@ -1,8 +1,8 @@
 """
 Reading a `.sql` dump back with Python's SQLite, as the `sqlite3` program would.
 
-Statement by statement: `executescript` would commit the dump's own transaction at each call. The file's SHA-256 is
-taken from the same bytes that were executed.
+Statement by statement: `executescript` would commit the dump's own transaction at each call. The file's
+SHA-256 is taken from the same bytes that were executed.
 """
 
 from __future__ import annotations
@@ -49,10 +49,7 @@ def file_pieces(file: BinaryIO) -> Iterator[bytes]:
 
 
 def older_book(path: Path, tables: Iterable[str]) -> sqlite3.Connection:
-    """
-    A throw-away book of another state, which a dump has to get rid of: every table there with other columns and a
-    row, an index, a trigger and a view of our names' kind.
-    """
+    """A throw-away book of another state, which a dump has to get rid of: other columns, and a row each."""
     raw = sqlite3.connect(path, isolation_level=None, cached_statements=0, check_same_thread=False)
     raw.execute("PRAGMA journal_mode=OFF")
     raw.execute("PRAGMA synchronous=OFF")
@@ -79,6 +76,4 @@ def _statements(pieces: Iterable[bytes], total: hashlib._Hash) -> Iterator[str]:
                 yield statement
                 held = []
     if rest.strip() or any(line.strip() for line in held):
-        raise BackupError(
-            "the dump ends in the middle of a statement", hint="it was cut off; use another backup"
-        )
+        raise BackupError("the dump ends inside a statement", hint="it was cut off; use another backup")

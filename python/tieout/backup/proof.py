@@ -1,8 +1,8 @@
 """
 Proving that a finished copy, and the dump made of it, hold what the book held.
 
-The copy is checked in one thread while this one writes the dump and a third loads what has been written into a
-throw-away book; SQLite works outside Python's lock, so two processors are enough to halve the time.
+One thread checks the copy, one writes the dump, and one loads what has been written into a throw-away book;
+SQLite works outside Python's lock, so the three share the processors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from tieout.backup import dump, folder, load
 from tieout.backup.fingerprint import Content, read_content
@@ -31,7 +31,7 @@ _CACHE: Final = "PRAGMA cache_size=-32768"
 
 @dataclass(frozen=True, slots=True)
 class CopyCheck:
-    """A copy that passed: its file's hash, what is in it, and its dangling references as the book had them."""
+    """A copy that passed: its file's hash, what is in it, and how many rows point at rows that are not."""
 
     sha256: str
     content: Content
@@ -73,13 +73,15 @@ def check_copy(path: Path) -> CopyCheck:
     return CopyCheck(file_sha256(path), content, violations)
 
 
-def check_dump(sql: Path, check: Path) -> tuple[str, Content]:
+def check_dump(sql: Path) -> tuple[str, Content]:
     """
-    Load a finished dump into a throw-away book of another state at `check` (removed afterwards).
+    Load a finished dump into a throw-away book of another state beside it.
 
     Returns:
         The dump's SHA-256 and what the book then holds.
     """
+    check = _check_path(sql)
+    folder.remove(check)
     try:
         with sql.open("rb") as file:
             return _loaded(check, load.file_pieces(file))
@@ -95,7 +97,7 @@ def write_dump(copy: Path, content: Content, sql: Path) -> tuple[str, Content]:
         The dump's SHA-256 and what the throw-away book holds after it.
     """
     target = folder.temporary(sql)
-    check = folder.temporary(sql.with_name(sql.name + ".check"))
+    check = _check_path(sql)
     written: SimpleQueue[int | None] = SimpleQueue()
     with (
         folder.unfinished(target, check),
@@ -118,11 +120,15 @@ def write_dump(copy: Path, content: Content, sql: Path) -> tuple[str, Content]:
     return outcome
 
 
-def _behind(file: object, written: SimpleQueue[int | None]) -> Iterator[bytes]:
+def _check_path(sql: Path) -> Path:
+    return folder.temporary(sql.with_name(sql.name + ".check"))
+
+
+def _behind(file: BinaryIO, written: SimpleQueue[int | None]) -> Iterator[bytes]:
     """The file's bytes as the writer gets on: read back from the file, since that is what counts."""
     done = 0
     while (position := written.get()) is not None:
-        piece: bytes = file.read(position - done)  # type: ignore[attr-defined]
+        piece = file.read(position - done)
         done += len(piece)
         yield piece
 

@@ -1,8 +1,8 @@
 """
 What a book is made of: its tables, the order of their rows, and what their columns really hold.
 
-SQLite's column types are advice: an INTEGER column may hold text, reals and blobs. `profile` looks at the values,
-so that the fingerprint and the dump take the fast way only where it is exact.
+SQLite's column types are advice: an INTEGER column may hold text, reals and blobs. `profile` looks at the
+values, so that the fingerprint and the dump take the fast way only where it is exact.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from tieout.errors import BackupError
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from tieout.canonical import Json
 
 Kind = Literal["integer", "text", "mixed"]
 """`integer`: integers and nulls only. `text`: text and nulls only. `mixed`: anything."""
@@ -66,8 +68,9 @@ class Schema:
     @property
     def digest(self) -> str:
         """SHA-256 of the definitions and versions; line ends count as one whichever way they were typed."""
-        entries = sorted([e.type, e.name, e.table, e.sql.replace("\r\n", "\n")] for e in self.entries)
-        return digest([list(entries), self.user_version, self.application_id])
+        lines = sorted((e.type, e.name, e.table, e.sql.replace("\r\n", "\n")) for e in self.entries)
+        entries: list[Json] = [list(line) for line in lines]
+        return digest([entries, self.user_version, self.application_id])
 
 
 def quoted(name: str) -> str:
@@ -169,13 +172,11 @@ def _order_by(raw: sqlite3.Connection, name: str, columns: tuple[tuple[str, ...]
 
 
 def _has_rowid(raw: sqlite3.Connection, name: str) -> bool:
-    """PRAGMA table_list says it too, but only since SQLite 3.37; an index of origin `pk` that has no rowid does."""
+    """Without a rowid the key's index is the table itself. (PRAGMA table_list says it, but only since 3.37.)"""
     for row in raw.execute(f"PRAGMA index_list({quoted(name)})").fetchall():
         if _text(row[3]) == "pk":
-            listed = raw.execute(
-                "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ?", (_text(row[1]),)
-            )
-            return bool(listed.fetchall())
+            query = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ?"
+            return bool(raw.execute(query, (_text(row[1]),)).fetchall())
     return True
 
 

@@ -139,9 +139,7 @@ class Collector:
         taken = list(self._events)
         self._events.clear()
         if self._events_lost:
-            taken.insert(
-                0, BrokerEvent(kind="lost", at_ns=now_ns(), text=f"only {EVENTS_MAX} events are kept")
-            )
+            taken.insert(0, BrokerEvent(kind="lost", at_ns=now_ns(), text=f"only {EVENTS_MAX} events are kept"))
             self._events_lost = False
         return taken
 

@@ -68,10 +68,7 @@ def completed_orders(collected: Collector, context: Context) -> Gathered:
     """The account's completed orders, schema `ORDER`."""
     latest = _latest(collected.completed, _order_key)
     ours = [raw for raw in latest if context.owns(raw.order.account)]
-    rows = (
-        _with_account(translate.completed_row(raw, gateway_zone=context.gateway_zone), context)
-        for raw in ours
-    )
+    rows = (_with_account(translate.completed_row(raw, gateway_zone=context.gateway_zone), context) for raw in ours)
     return Gathered(translate.order_frame(rows), _unowned([raw.order.account for raw in latest], context))
 
 
@@ -97,9 +94,7 @@ def executions(collected: Collector, context: Context) -> Gathered:
 def positions(collected: Collector, context: Context) -> Gathered:
     """The account's positions, schema `POSITION`."""
     latest = _latest(collected.positions, lambda raw: (raw.account, _contract_key(raw.contract)))
-    rows = [
-        _with_account(translate.position_row(raw), context) for raw in latest if context.owns(raw.account)
-    ]
+    rows = [_with_account(translate.position_row(raw), context) for raw in latest if context.owns(raw.account)]
     why = _unowned([raw.account for raw in latest], context)
     if any(row["quantity_e8"] is None for row in rows):
         why = "a position came without a size that 1e-8 can hold"

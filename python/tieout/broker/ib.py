@@ -155,8 +155,7 @@ class Link:
         for message in self.collector.messages:
             if message.code == codes.CLIENT_ID_IN_USE:
                 return BrokerError(
-                    f"The gateway at {s.host}:{s.port} already has a client with id {s.client_id} (IB error "
-                    "326).",
+                    f"The gateway at {s.host}:{s.port} already has a client with id {s.client_id} (IB error 326).",
                     hint="End the other program, or change BROKER.client_id (BROKER.cli_client_id for the "
                     "command line).",
                 )
@@ -218,7 +217,5 @@ class _Noticing:
     def exception(self, text: str, *_values: object) -> None:
         """Called by the decoder inside its `except`."""
         error = sys.exc_info()[1]
-        self._collector.cannot_read(
-            f"a message that the decoder cannot read ({type(error).__name__}: {error})"
-        )
+        self._collector.cannot_read(f"a message that the decoder cannot read ({type(error).__name__}: {error})")
         _log.warning("unreadable message: %s", text)

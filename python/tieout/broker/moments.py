@@ -14,9 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tieout.clock import NS_PER_S
 
-_TEXT: Final = re.compile(
-    r"(?P<date>\d{8})(?P<gap>-|\s+)(?P<time>\d{2}:\d{2}:\d{2})(?:\.\d+)?(?:\s+(?P<zone>\S.*))?"
-)
+_TEXT: Final = re.compile(r"(?P<date>\d{8})(?P<gap>-|\s+)(?P<time>\d{2}:\d{2}:\d{2})(?:\.\d+)?(?:\s+(?P<zone>\S.*))?")
 _UTC_NAMES: Final = frozenset({"UTC", "Etc/UTC", "Coordinated Universal Time"})
 
 _SHORT_NAMES: Final = {

@@ -46,9 +46,7 @@ async def _first_word(link: Link, order_id: int, *, what: str) -> Acknowledgemen
     def word() -> Acknowledgement | None:
         for status in reversed(collector.statuses):
             if (status.order_id, status.client_id) == (order_id, client_id):
-                return Acknowledgement(
-                    order_id=order_id, perm_id=status.perm_id or None, status=status.status
-                )
+                return Acknowledgement(order_id=order_id, perm_id=status.perm_id or None, status=status.status)
         for message in collector.messages:
             if message.req_id == order_id and message.code not in codes.ORDER_WARNINGS:
                 return Acknowledgement(order_id=order_id, code=message.code, text=message.text)

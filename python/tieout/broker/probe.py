@@ -71,9 +71,7 @@ def unreachable(
             hint="TWS may be waiting for a click on its 'accept incoming connection' question. " + _START,
         )
     if handshake is None:
-        return GatewayUnreachable(
-            f"{where} does not speak the IB API: it answered something else.", hint=_WRONG_PORT
-        )
+        return GatewayUnreachable(f"{where} does not speak the IB API: it answered something else.", hint=_WRONG_PORT)
     if handshake[0] < MIN_SERVER_VERSION:
         return GatewayUnreachable(
             f"The gateway at {where} speaks API version {handshake[0]}; {MIN_SERVER_VERSION} is the least.",
@@ -81,11 +79,7 @@ def unreachable(
         )
     if attempt.garbage is not None:
         return GatewayUnreachable(f"{where} does not speak the IB API ({attempt.garbage}).", hint=_WRONG_PORT)
-    how = (
-        "closed the connection during the logon"
-        if closed_why
-        else f"did not finish the logon within {waited}"
-    )
+    how = "closed the connection during the logon" if closed_why else f"did not finish the logon within {waited}"
     return GatewayUnreachable(
         f"The gateway at {where} (API version {handshake[0]}) {how}.",
         hint="Look whether it is logged in to IB, and at the messages in its own window.",

@@ -73,9 +73,7 @@ class Reading:
         reopen: gives a new connection to the same account after the old one was dropped; raises BrokerError.
     """
 
-    def __init__(
-        self, link: Link, *, gateway: Gateway, zone: str | None, reopen: Callable[[Link], Awaitable[Link]]
-    ):
+    def __init__(self, link: Link, *, gateway: Gateway, zone: str | None, reopen: Callable[[Link], Awaitable[Link]]):
         settings = link.settings
         self.link = link
         self._gateway = gateway
@@ -139,9 +137,7 @@ class Reading:
             await self._commissions(link.collector)
         gathered = question.gather(link.collector, self._context)
         why = lost_before or _spoilt(link.collector, own_req_id) or (None if ended else self._no_end(link))
-        why = (
-            why or gathered.why or (_NO_TIME if question.of_today and self._server_time_ns is None else None)
-        )
+        why = why or gathered.why or (_NO_TIME if question.of_today and self._server_time_ns is None else None)
         covers = None
         if question.of_today and self._server_time_ns is not None:
             covers = day_start_ns(self._server_time_ns, gateway_zone=self._context.gateway_zone)

@@ -22,9 +22,7 @@ from tieout.schema import EXECUTION, ORDER, POSITION
 Row = dict[str, Any]
 
 _UNSET_INTEGERS: Final = frozenset({0, 2**31 - 1, 2**63 - 1})
-_UNSET_NUMBERS: Final = frozenset(
-    {1.7976931348623157e308, float(2**31 - 1), float(2**63 - 1), float(2**127 - 1)}
-)
+_UNSET_NUMBERS: Final = frozenset({1.7976931348623157e308, float(2**31 - 1), float(2**63 - 1), float(2**127 - 1)})
 """IB's largest double, int, long and decimal: each means that no number was sent."""
 _FLOAT_DIGITS: Final = 15
 """Every decimal of up to 15 digits survives a float; beyond, the float's digits are not the wire's."""

@@ -24,9 +24,13 @@ def adopt(
     ctx: typer.Context,
     book: Annotated[Path, typer.Argument(help="The old book (SQLite).")],
     out: Annotated[Path | None, typer.Option(help="Write the adopted book there; the old one is only read.")] = None,
-    timezone: Annotated[str | None, typer.Option(metavar="TZ", help="Zone of times without one, as America/New_York.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="TZ", help="Zone of times without one, as America/New_York.")
+    ] = None,
     account: Annotated[str | None, typer.Option(help="Whose orders these are; else BROKER.account.")] = None,
-    client_id: Annotated[int | None, typer.Option("--client-id", min=1, help="Who sent them; else BROKER.client_id.")] = None,
+    client_id: Annotated[
+        int | None, typer.Option("--client-id", min=1, help="Who sent them; else BROKER.client_id.")
+    ] = None,
     lock_timeout: LockTimeout = 0.0,
 ) -> int:
     """
@@ -70,7 +74,13 @@ def _into(book: Path, out: Path, *, account: str | None, client_id: int, timezon
 
 
 def _in_place(
-    console: Console, book: Path, *, account: str | None, client_id: int, timezone: str | None, lock_timeout: float
+    console: Console,
+    book: Path,
+    *,
+    account: str | None,
+    client_id: int,
+    timezone: str | None,
+    lock_timeout: float,
 ) -> tuple[AdoptReport, str | None]:
     """The adopted book is built beside, then put into the live file in one transaction."""
     from tieout import locks

@@ -33,7 +33,9 @@ def hoist(argv: Sequence[str]) -> list[str]:
             front += [word, *words[:1]]
             del words[:1]
         elif word == "--sim":
-            rest.append(f"--sim={words.pop(0)}" if words and words[0].endswith((".yml", ".yaml")) else f"--sim={SIM_DEFAULT}")
+            rest.append(
+                f"--sim={words.pop(0)}" if words and words[0].endswith((".yml", ".yaml")) else f"--sim={SIM_DEFAULT}"
+            )
         else:
             rest.append(word)
     return front + rest

@@ -51,7 +51,9 @@ def show_all(ctx: typer.Context) -> int:
         console.say(f"{one.id}  {to_iso(one.created_at_ns)}  {one.counts.get('orders', '?')} orders")
     if not found:
         console.say("there is no backup yet: tieout backup")
-    console.result({"backups": [{"id": one.id, "created_at": to_iso(one.created_at_ns), "counts": one.counts} for one in found]})
+    console.result(
+        {"backups": [{"id": one.id, "created_at": to_iso(one.created_at_ns), "counts": one.counts} for one in found]}
+    )
     return 0
 
 

@@ -46,7 +46,11 @@ def _guarded(look: Callable[[Workspace], Iterator[Finding]], workspace: Workspac
     try:
         yield from look(workspace)
     except TieoutError as error:
-        yield look.__name__.strip("_"), False, f"{error.message}; {error.hint}" if error.hint else error.message
+        yield (
+            look.__name__.strip("_"),
+            False,
+            f"{error.message}; {error.hint}" if error.hint else error.message,
+        )
 
 
 def _flags(workspace: Workspace) -> Iterator[Finding]:
@@ -59,7 +63,11 @@ def _flags(workspace: Workspace) -> Iterator[Finding]:
     yield "stage a plan", True, "allowed"
     yield "execute a plan", True, "allowed" if can.may_confirm else f"not now: {why['confirm']}"
     yield "send orders", True, "allowed" if can.send == "yes" else f"{can.send}: {why['send']}"
-    yield "orphans", True, "their rows are deleted" if can.delete_mode == "hard" else "they are marked orphaned_deleted"
+    yield (
+        "orphans",
+        True,
+        "their rows are deleted" if can.delete_mode == "hard" else "they are marked orphaned_deleted",
+    )
     if latch is not None:
         yield "latch", False, f"safe mode is latched since {latch.since}: {latch.reason}"
 
@@ -68,7 +76,11 @@ def _paths(workspace: Workspace) -> Iterator[Finding]:
     for folder in workspace.folders():
         there = folder.is_dir()
         ok = os.access(folder, os.W_OK) if there else os.access(_existing(folder), os.W_OK)
-        yield "folder", ok, f"{folder}{'' if there else ' (will be made)'}{'' if ok else ' cannot be written'}"
+        yield (
+            "folder",
+            ok,
+            f"{folder}{'' if there else ' (will be made)'}{'' if ok else ' cannot be written'}",
+        )
 
 
 def _disk(workspace: Workspace) -> Iterator[Finding]:
@@ -80,10 +92,18 @@ def _disk(workspace: Workspace) -> Iterator[Finding]:
 
 def _sqlite(workspace: Workspace) -> Iterator[Finding]:
     version = sqlite3.sqlite_version_info
-    fixed = version >= (3, 51, 3) or version[:2] == (3, 50) and version >= (3, 50, 7) or version[:2] == (3, 44) and version >= (3, 44, 6)
+    fixed = (
+        version >= (3, 51, 3)
+        or (version[:2] == (3, 50) and version >= (3, 50, 7))
+        or (version[:2] == (3, 44) and version >= (3, 44, 6))
+    )
     note = "" if fixed else "; its WAL mode can corrupt (fixed in 3.51.3): keep the book's rollback journal"
     wal = _journal_mode(workspace) == "wal"
-    yield "SQLite", fixed or not wal, f"{sqlite3.sqlite_version}{note}{'; THE BOOK IS IN WAL MODE' if wal and not fixed else ''}"
+    yield (
+        "SQLite",
+        fixed or not wal,
+        f"{sqlite3.sqlite_version}{note}{'; THE BOOK IS IN WAL MODE' if wal and not fixed else ''}",
+    )
 
 
 def _journal_mode(workspace: Workspace) -> str:
@@ -122,7 +142,11 @@ def _gateway(workspace: Workspace) -> Iterator[Finding]:
     with open_broker(settings) as broker:
         gateway = broker.connect()
     mode = "paper" if gateway.paper else "live"
-    yield "gateway", True, f"{gateway.host}:{gateway.port}, server version {gateway.server_version}, {mode} account {gateway.account}"
+    yield (
+        "gateway",
+        True,
+        f"{gateway.host}:{gateway.port}, server version {gateway.server_version}, {mode} account {gateway.account}",
+    )
 
 
 def _existing(folder: os.PathLike[str]) -> str:

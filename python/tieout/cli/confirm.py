@@ -22,7 +22,9 @@ def register(app: typer.Typer, *, epilog: str) -> None:
 
 def confirm(
     ctx: typer.Context,
-    plan_id: Annotated[str | None, typer.Argument(help="At least 12 digits of the plan's id; all of it is confirmed.")] = None,
+    plan_id: Annotated[
+        str | None, typer.Argument(help="At least 12 digits of the plan's id; all of it is confirmed.")
+    ] = None,
     sim: SimOption = None,
     lock_timeout: LockTimeout = 0.0,
 ) -> int:

@@ -11,7 +11,16 @@ from typing import Any, Final
 
 from tieout.errors import TieoutError
 
-COLOURS: Final = {"+": "32", "~": "33", "-": "31", "?": "35", "!": "31;1", "ok": "32", "head": "1", "dim": "2"}
+COLOURS: Final = {
+    "+": "32",
+    "~": "33",
+    "-": "31",
+    "?": "35",
+    "!": "31;1",
+    "ok": "32",
+    "head": "1",
+    "dim": "2",
+}
 
 
 @dataclass(slots=True)

@@ -57,22 +57,47 @@ class _Demo:
         make_workspace(self._root)
         old, book = self._root / "data" / "old_book.db", self._root / "data" / "orders.db"
         write_sample_book(old)
-        self._step("an old order book, where reused order ids overwrote orders", "tieout adopt data/old_book.db --out data/orders.db")
+        self._step(
+            "an old order book, where reused order ids overwrote orders",
+            "tieout adopt data/old_book.db --out data/orders.db",
+        )
         report = adopt_book(
-            old, target=book, account=ACCOUNT, client_id=11, timezone=TIMEZONE, now_ns=now_ns(), approver=who_signs()
+            old,
+            target=book,
+            account=ACCOUNT,
+            client_id=11,
+            timezone=TIMEZONE,
+            now_ns=now_ns(),
+            approver=who_signs(),
         )
         say_adopted(self._console, report, target=book, backup=None)
 
         self._step("dry run: ask the broker, plan, change nothing", "tieout stage   (DRY_RUN: true)")
         self._reconcile()
-        self._step("stage it for real, read it, then let exactly that plan happen", "tieout stage; tieout show; tieout confirm ID")
+        self._step(
+            "stage it for real, read it, then let exactly that plan happen",
+            "tieout stage; tieout show; tieout confirm ID",
+        )
         self._flags(dry_run=False, safe_mode=False, confirm=False)
         learnt = self._tie_out([], show=False)
 
-        self._step("the bot was away: fills, cancels and a manual order were missed, one order vanished", "tieout stage; tieout show; tieout confirm ID")
-        drift = ["--drift", str(DRIFT_SEED), "--drift-kinds", DRIFT_KINDS, "--truth", str(self._root / "data" / "truth.json")]
+        self._step(
+            "the bot was away: fills, cancels and a manual order were missed, one order vanished",
+            "tieout stage; tieout show; tieout confirm ID",
+        )
+        drift = [
+            "--drift",
+            str(DRIFT_SEED),
+            "--drift-kinds",
+            DRIFT_KINDS,
+            "--truth",
+            str(self._root / "data" / "truth.json"),
+        ]
         repaired = self._tie_out(drift, show=True)
-        self._console.say(f"done. Look around in {self._root}: staged_actions.json, logs/, backups/, status/, data/orders.db", style="ok")
+        self._console.say(
+            f"done. Look around in {self._root}: staged_actions.json, logs/, backups/, status/, data/orders.db",
+            style="ok",
+        )
         return {"adopted": report.orders, "learnt": learnt, "repaired": repaired}
 
     def _tie_out(self, drift: list[str], *, show: bool) -> int:
@@ -143,7 +168,10 @@ class _Demo:
         for key, value in (("DRY_RUN", dry_run), ("SAFE_MODE", safe_mode), ("DRY_RUN_CONFIRM", confirm)):
             text = re.sub(rf"(?m)^{key}:\s*\w+", f"{key}: {str(value).lower()}", text)
         path.write_text(text, encoding="utf-8")
-        self._console.say(f"  config: DRY_RUN {str(dry_run).lower()}, SAFE_MODE {str(safe_mode).lower()}, DRY_RUN_CONFIRM {str(confirm).lower()}", style="dim")
+        self._console.say(
+            f"  config: DRY_RUN {str(dry_run).lower()}, SAFE_MODE {str(safe_mode).lower()}, DRY_RUN_CONFIRM {str(confirm).lower()}",
+            style="dim",
+        )
 
     def _step(self, what: str, command: str) -> None:
         self._number += 1

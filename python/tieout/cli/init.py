@@ -21,7 +21,9 @@ def register(app: typer.Typer, *, epilog: str) -> None:
 
 def init(
     ctx: typer.Context,
-    folder: Annotated[Path | None, typer.Argument(help="Where; the workspace or the current folder by default.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where; the workspace or the current folder by default.")
+    ] = None,
 ) -> int:
     """Write config/local_reconcile.yml with the safest values, run_bot.py, the folders and alerts/README.md."""
     console: Console = ctx.obj
@@ -61,5 +63,8 @@ def make_workspace(root: Path) -> list[Path]:
                 write_atomically(root / path, read_template(template).encode(), mode=0o644)
                 made.append(root / path)
     except OSError as error:
-        raise UsageError(f"{error.filename or root} cannot be made: {error.strerror}", hint="name a folder that you may write") from error
+        raise UsageError(
+            f"{error.filename or root} cannot be made: {error.strerror}",
+            hint="name a folder that you may write",
+        ) from error
     return made

@@ -16,7 +16,9 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it is logged with wh
 
 def register(app: typer.Typer, *, epilog: str) -> None:
     """Add the commands."""
-    group = typer.Typer(help="The safe-mode latch: read-only until it is lifted.", no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(
+        help="The safe-mode latch: read-only until it is lifted.", no_args_is_help=True, rich_markup_mode=None
+    )
     group.command("on", epilog=epilog)(turn_on)
     group.command("off", epilog=epilog)(turn_off)
     app.add_typer(group, name="safe-mode")
@@ -45,7 +47,10 @@ def turn_off(ctx: typer.Context, reason: Reason) -> int:
         said = _reason(reason)
         was = lift_latch(desk.workspace.latch_file)
         desk.log.warning("safe_mode_lifted", by=desk.who, reason=said, was=None if was is None else was.reason)
-        console.say("the latch was not set" if was is None else f"lifted; it was set because: {was.reason}", style="ok")
+        console.say(
+            "the latch was not set" if was is None else f"lifted; it was set because: {was.reason}",
+            style="ok",
+        )
         console.result({"latched": False, "was": None if was is None else was.reason})
     return 0
 

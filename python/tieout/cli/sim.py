@@ -21,7 +21,9 @@ def sim(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Loopback port; 0 takes a free one.")] = 0,
     scenario: Annotated[Path | None, typer.Option(help="A YAML scenario; the shipped example by default.")] = None,
     book: Annotated[Path | None, typer.Option(help="Hold what this book says is live.")] = None,
-    drift: Annotated[int | None, typer.Option(metavar="SEED", help="Plant seeded differences between book and broker.")] = None,
+    drift: Annotated[
+        int | None, typer.Option(metavar="SEED", help="Plant seeded differences between book and broker.")
+    ] = None,
     drift_kinds: Annotated[str | None, typer.Option(metavar="K,K", help="Which; by default all.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Write what a correct plan holds to this file.")] = None,
     account: Annotated[str | None, typer.Option(help="The account where the book names none.")] = None,

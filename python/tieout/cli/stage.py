@@ -49,7 +49,10 @@ def report(console: Console, desk: Desk, staged: Staged) -> None:
     if not staged.plan.waits:
         console.say(f"{simulated}book and broker agree: nothing to do", style="ok")
     else:
-        console.say(f"{simulated}plan {staged.plan_id[:12]}: {summary_line(staged.plan.summary(), staged.plan.actions)}", style="head")
+        console.say(
+            f"{simulated}plan {staged.plan_id[:12]}: {summary_line(staged.plan.summary(), staged.plan.actions)}",
+            style="head",
+        )
     for line in next_step(desk, staged):
         console.say(line)
     console.result(as_json(desk, staged))
@@ -64,7 +67,10 @@ def as_json(desk: Desk, staged: Staged) -> dict[str, Any]:
         "summary": staged.plan.summary(),
         "evidence": {
             "complete": staged.snapshot.complete,
-            "parts": {name: {"complete": p.complete, "why": p.why, "rows": p.rows} for name, p in staged.snapshot.parts.items()},
+            "parts": {
+                name: {"complete": p.complete, "why": p.why, "rows": p.rows}
+                for name, p in staged.snapshot.parts.items()
+            },
         },
         "backup": staged.backup.id,
         "expires_at": to_iso(staged.expires_ns),

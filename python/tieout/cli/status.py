@@ -47,7 +47,13 @@ def status(ctx: typer.Context) -> int:
         "latch": None if latch is None else asdict(latch),
         "may": {"confirm": can.may_confirm, "send": can.send, "delete": can.delete_mode},
         "why_not": dict(can.reasons),
-        "waiting": None if waiting is None else {"plan_id": waiting.plan_id, "summary": waiting.summary, "expires_at": to_iso(waiting.expires_ns)},
+        "waiting": None
+        if waiting is None
+        else {
+            "plan_id": waiting.plan_id,
+            "summary": waiting.summary,
+            "expires_at": to_iso(waiting.expires_ns),
+        },
         "last_backup": backups[0].id if backups else None,
         "alerts": alerts,
     }
@@ -74,8 +80,12 @@ def _say(console: Console, told: dict[str, Any], now: int) -> None:
     console.say(f"{simulated}{told['status']}, last run {when}", style="head")
     if told.get("reason"):
         console.say(f"  reason: {told['reason']}", style="!")
-    console.say(f"  executed: {told['inserted']} inserted, {told['updated']} updated, {told['deleted']} deleted; ambiguous: {told['ambiguous_count']}")
-    console.say("  flags: " + ", ".join(f"{name.upper()} {str(value).lower()}" for name, value in told["flags"].items()))
+    console.say(
+        f"  executed: {told['inserted']} inserted, {told['updated']} updated, {told['deleted']} deleted; ambiguous: {told['ambiguous_count']}"
+    )
+    console.say(
+        "  flags: " + ", ".join(f"{name.upper()} {str(value).lower()}" for name, value in told["flags"].items())
+    )
     if told["latch"]:
         console.say(f"  SAFE MODE LATCHED since {told['latch']['since']}: {told['latch']['reason']}", style="!")
     for what, why in told["why_not"].items():

@@ -82,7 +82,12 @@ def simulated_gateway(arguments: list[str]) -> Iterator[int]:
     """
     command = [sys.executable, "-m", "tieout", "sim", "--port", "0", *arguments]
     child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     watchdog = threading.Timer(_START_TIMEOUT_S, child.kill)
     watchdog.start()

@@ -56,7 +56,11 @@ def plan_lines(content: Mapping[str, Any], journal: StagedPlan | None, *, now_ns
     """The staged file as a change list: added, changed, deleted, undecided, held."""
     plan = content["plan"]
     yield from _header(content, journal, now_ns)
-    for title, entries in (("added", plan["to_insert"]), ("changed", plan["to_update"]), ("deleted", plan["to_delete"])):
+    for title, entries in (
+        ("added", plan["to_insert"]),
+        ("changed", plan["to_update"]),
+        ("deleted", plan["to_delete"]),
+    ):
         if entries:
             yield "", None
             yield f"{title}:", "head"
@@ -86,7 +90,10 @@ def plan_lines(content: Mapping[str, Any], journal: StagedPlan | None, *, now_ns
 
 def _header(content: Mapping[str, Any], journal: StagedPlan | None, now_ns: int) -> Iterator[Line]:
     simulated = "SIMULATED " if content["simulated"] else ""
-    yield f"{simulated}plan {content['plan_id'][:12]} for {content['mode']} account {content['account']}", "head"
+    yield (
+        f"{simulated}plan {content['plan_id'][:12]} for {content['mode']} account {content['account']}",
+        "head",
+    )
     left_s = (from_iso(content["expires_at"]) - now_ns) // NS_PER_S
     until = f"expires in {left_s // 60} min" if left_s > 0 else "EXPIRED"
     yield f"staged {content['generated_at']}, {until}; backup {content['backup']['id']}", None
@@ -96,12 +103,17 @@ def _header(content: Mapping[str, Any], journal: StagedPlan | None, now_ns: int)
         yield f"this plan was {journal.state} already", "!"
     holes = [f"{name}: {part['why']}" for name, part in content["broker"]["parts"].items() if not part["complete"]]
     if holes:
-        yield f"the broker's answer is incomplete ({'; '.join(holes)}): nothing was concluded from absence", "!"
+        yield (
+            f"the broker's answer is incomplete ({'; '.join(holes)}): nothing was concluded from absence",
+            "!",
+        )
 
 
 def _action(entry: Mapping[str, Any], *, full: bool) -> Iterator[Line]:
     mark = _MARK[entry["kind"]]
-    word = {"soft_delete": " (marked orphaned_deleted)", "hard_delete": " (ROW DELETED, audit stays)"}.get(entry["kind"], "")
+    word = {"soft_delete": " (marked orphaned_deleted)", "hard_delete": " (ROW DELETED, audit stays)"}.get(
+        entry["kind"], ""
+    )
     yield f"  {mark} {_name(entry)}{word}", mark
     if entry["kind"] == "update":
         for field, (before, after) in entry["changes"].items():
@@ -118,7 +130,9 @@ def _name(entry: Mapping[str, Any]) -> str:
         told = f"execution {entry['exec_id']}: {row.get('side')} {row.get('quantity')} {entry['symbol']} @ {row.get('price')}"
         fee = row.get("commission")
         return told if fee is None else f"{told}, commission {fee}"
-    prices = "".join(f" {label} {row[key]}" for key, label in (("limit_price", "@"), ("stop_price", "stop")) if row.get(key))
+    prices = "".join(
+        f" {label} {row[key]}" for key, label in (("limit_price", "@"), ("stop_price", "stop")) if row.get(key)
+    )
     keys = ", ".join(f"{key} {entry[key]}" for key in ("order_id", "perm_id") if entry[key] is not None)
     state = f" {row.get('status')}" if entry["kind"] == "insert" else ""
     return f"order {row.get('side')} {row.get('quantity')} {entry['symbol']} {row.get('order_type')}{prices}{state} ({keys})"
@@ -134,7 +148,9 @@ def _undecided(entry: Mapping[str, Any]) -> Iterator[Line]:
 
 def _summary(summary: Mapping[str, int], *, hard: int) -> str:
     deletes = f"{summary['to_delete']} delete" + (f" ({hard} for good)" if hard else "")
-    return f"{summary['to_insert']} add, {summary['to_update']} change, {deletes}, {summary['ambiguous_matches']} review"
+    return (
+        f"{summary['to_insert']} add, {summary['to_update']} change, {deletes}, {summary['ambiguous_matches']} review"
+    )
 
 
 def _shown(value: object) -> str:

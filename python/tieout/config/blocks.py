@@ -67,9 +67,7 @@ def _e8(value: Decimal) -> Decimal:
 
 def _client_id(value: int) -> int:
     if value < 1:
-        raise ValueError(
-            "1 or more (a connection with client id 0 binds manual orders, that is, changes them)"
-        )
+        raise ValueError("1 or more (a connection with client id 0 binds manual orders, that is, changes them)")
     return value
 
 
@@ -158,9 +156,7 @@ class LiveData(Block):
                 f"expected at most max_event_queue_size ({self.max_event_queue_size})"
             )
         if self.base_delay > self.max_delay:
-            raise ValueError(
-                f"base_delay is {self.base_delay:g}; expected at most max_delay ({self.max_delay:g})"
-            )
+            raise ValueError(f"base_delay is {self.base_delay:g}; expected at most max_delay ({self.max_delay:g})")
         return self
 
 

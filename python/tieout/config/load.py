@@ -78,9 +78,7 @@ def _read(path: Path, shown: str) -> str:
         what = "is a folder; expected a file" if path.is_dir() else f"cannot be read: {error.strerror}"
         raise SettingsError(f"{shown}: {what}", hint="check the path and its permissions") from error
     if len(raw) > SIZE_BYTES_MAX:
-        raise SettingsError(
-            f"{shown}: more than {SIZE_BYTES_MAX} bytes; expected the settings", hint=_HINT_EDIT
-        )
+        raise SettingsError(f"{shown}: more than {SIZE_BYTES_MAX} bytes; expected the settings", hint=_HINT_EDIT)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -118,11 +116,7 @@ def _suggestion(key: str, known: list[str]) -> str:
     near = difflib.get_close_matches(key.casefold(), list(by_fold), n=1, cutoff=0.6)
     if near:
         return f"did you mean {by_fold[near[0]]}?"
-    return (
-        f"expected one of {', '.join(known)}"
-        if len(known) <= KEYS_LISTED_MAX
-        else "no key has a name like it"
-    )
+    return f"expected one of {', '.join(known)}" if len(known) <= KEYS_LISTED_MAX else "no key has a name like it"
 
 
 def _invalid(error: ValidationError, source: src.Source) -> list[src.Problem]:

@@ -99,7 +99,11 @@ def with_revisions(executions: pl.DataFrame) -> pl.DataFrame:
 
 def _one_per_order(named: pl.DataFrame) -> pl.DataFrame:
     """Of one (account, perm_id), open told first: the completed order's last word, the first non-null of the rest."""
-    plain = [name for name in named.columns if name not in {*_KEY, "status", "live", "filled_quantity_e8", "open", "completed", "inexact"}]
+    plain = [
+        name
+        for name in named.columns
+        if name not in {*_KEY, "status", "live", "filled_quantity_e8", "open", "completed", "inexact"}
+    ]
     return named.group_by(_KEY, maintain_order=True).agg(
         *(pl.col(name).drop_nulls().first() for name in plain),
         pl.col("status").drop_nulls().last(),

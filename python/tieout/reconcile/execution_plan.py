@@ -44,9 +44,15 @@ def plan_executions(inputs: Inputs, orders: OrderPlan, *, window_s: int) -> Exec
     """The repairs of executions; pure. `window_s` is the time window for executions without an exec_id."""
     plan = ExecutionPlan()
     book = inputs.book.executions.with_row_index("at")
-    known = book.filter(pl.col("exec_id").is_not_null()).unique(["account", "exec_id"], keep="first", maintain_order=True)
+    known = book.filter(pl.col("exec_id").is_not_null()).unique(
+        ["account", "exec_id"], keep="first", maintain_order=True
+    )
     broker = inputs.broker.executions
-    _known(inputs.book, broker.join(known, on=["account", "exec_id"], suffix="_book", maintain_order="left"), plan)
+    _known(
+        inputs.book,
+        broker.join(known, on=["account", "exec_id"], suffix="_book", maintain_order="left"),
+        plan,
+    )
     fresh = broker.join(known, on=["account", "exec_id"], how="anti", maintain_order="left")
     nameless = _Nameless(inputs.book, book.filter(pl.col("exec_id").is_null()), window_s)
     bases = _bases(known)
@@ -109,7 +115,9 @@ def _correct(book: Book, row: FrameRow, earlier: list[FrameRow], *, home: _Home,
         for one in earlier
     )
     if not same:
-        plan.undecided.append(_undecided("correction_unclear", [row], earlier, pairs=[(0, i) for i in range(len(earlier))]))
+        plan.undecided.append(
+            _undecided("correction_unclear", [row], earlier, pairs=[(0, i) for i in range(len(earlier))])
+        )
         return
     newest = all(_suffix(row) > _suffix(one) for one in earlier)
     plan.actions.append(_insert({**row, "active": row["active"] and newest}, home))
@@ -226,7 +234,9 @@ def _update(book: Book, at: int, news: dict[str, str | int | bool | None], *, ro
     )
 
 
-def _undecided(reason: str, lefts: list[FrameRow], rights: list[FrameRow], *, pairs: list[tuple[int, int]]) -> Undecided:
+def _undecided(
+    reason: str, lefts: list[FrameRow], rights: list[FrameRow], *, pairs: list[tuple[int, int]]
+) -> Undecided:
     return Undecided(
         entity="execution",
         account=lefts[0]["account"],

@@ -87,7 +87,9 @@ def plan_orders(inputs: Inputs) -> OrderPlan:
             f"({missing}): nothing is concluded from absence"
         )
     if plan.waiting_rows:
-        plan.notes.append(f"{plan.waiting_rows} order(s) changed in the book during the reconcile and wait for the next one")
+        plan.notes.append(
+            f"{plan.waiting_rows} order(s) changed in the book during the reconcile and wait for the next one"
+        )
     return plan
 
 
@@ -199,7 +201,9 @@ def _orphan(inputs: Inputs, index: int, found: _Found | None, plan: OrderPlan) -
     before = inputs.book.order_image(index)
     reason = "live in the book, nowhere at the broker: neither open, completed nor executed; outcome unknown"
     if found is not None:
-        reason = "live in the book, at the broker neither open nor completed, executions do not fill it; outcome unknown"
+        reason = (
+            "live in the book, at the broker neither open nor completed, executions do not fill it; outcome unknown"
+        )
     if keep is not None and inputs.force_sync_delete:
         reason += f"; marked, not deleted: {keep}"
     plan.actions.append(
@@ -241,7 +245,9 @@ def _why_keep(inputs: Inputs, index: int) -> str | None:
     if covered_from is None:
         return "the broker's answer does not say which time it covers"
     if max(moments) < covered_from:
-        return f"it was last known live at {to_iso(max(moments))}, the broker's answer covers from {to_iso(covered_from)}"
+        return (
+            f"it was last known live at {to_iso(max(moments))}, the broker's answer covers from {to_iso(covered_from)}"
+        )
     return None
 
 

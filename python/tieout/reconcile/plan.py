@@ -74,7 +74,13 @@ class Plan:
 
 
 def build_plan(
-    snapshot: Snapshot, book: Book, *, flags: Flags, rules: MatchRules, symbols: Collection[str], moving: frozenset[int]
+    snapshot: Snapshot,
+    book: Book,
+    *,
+    flags: Flags,
+    rules: MatchRules,
+    symbols: Collection[str],
+    moving: frozenset[int],
 ) -> Plan:
     """
     The plan that ties the book to the snapshot.

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 FrameRow = dict[str, Any]
 """One row of a frame, by column name."""
 
-_E8: Final = frozenset({"strike", "multiplier", "quantity", "limit_price", "stop_price", "filled_quantity", "price", "commission"})
+_E8: Final = frozenset(
+    {
+        "strike",
+        "multiplier",
+        "quantity",
+        "limit_price",
+        "stop_price",
+        "filled_quantity",
+        "price",
+        "commission",
+    }
+)
 
 
 def field(row: FrameRow, name: str) -> Json:
@@ -78,7 +89,18 @@ def describe_order(row: FrameRow) -> dict[str, Json]:
 
 def describe_execution(row: FrameRow) -> dict[str, Json]:
     """An execution as a person compares it with another, side by side."""
-    names = ("exec_id", "perm_id", "client_id", "order_id", "order_ref", "symbol", "side", "quantity", "price", "commission")
+    names = (
+        "exec_id",
+        "perm_id",
+        "client_id",
+        "order_id",
+        "order_ref",
+        "symbol",
+        "side",
+        "quantity",
+        "price",
+        "commission",
+    )
     told: dict[str, Json] = {name: field(row, name) for name in names}
     told["executed_at"] = None if row["executed_ns"] is None else to_iso(row["executed_ns"])
     if row["row"] is not None:

@@ -145,37 +145,27 @@ def read_book(path: Path) -> Book:
     try:
         with _opened(path) as connection:
             orders = tuple(_order(row) for row in _rows(connection, path, "orders", _ORDER))
-            fills = tuple(
-                _execution(row) for row in _rows(connection, path, "executions", _EXECUTION) if row["active"]
-            )
+            fills = tuple(_execution(row) for row in _rows(connection, path, "executions", _EXECUTION) if row["active"])
     except sqlite3.Error as error:
-        raise ScenarioError(
-            f"{path}: cannot be read as a book: {error}", hint="name a tieout book"
-        ) from error
+        raise ScenarioError(f"{path}: cannot be read as a book: {error}", hint="name a tieout book") from error
     return Book(path=path, orders=orders, executions=fills)
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     address = f"file:{quote(str(path.resolve()))}?mode=ro"
-    with closing(
-        sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    ) as connection:
+    with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
         connection.execute("BEGIN")
         yield connection
 
 
-def _rows(
-    connection: sqlite3.Connection, path: Path, table: str, columns: tuple[str, ...]
-) -> list[sqlite3.Row]:
+def _rows(connection: sqlite3.Connection, path: Path, table: str, columns: tuple[str, ...]) -> list[sqlite3.Row]:
     held = {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}
     missing = [name for name in columns if name not in held]
     if missing:
         what = f"the table {table} lacks {', '.join(missing[:3])}" if held else f"there is no table {table}"
-        raise ScenarioError(
-            f"{path}: not a tieout book: {what}", hint="upgrade an old book with `tieout adopt`"
-        )
+        raise ScenarioError(f"{path}: not a tieout book: {what}", hint="upgrade an old book with `tieout adopt`")
     names = ", ".join(f'"{name}"' for name in columns)
     return connection.execute(f"SELECT {names} FROM {table} ORDER BY id").fetchall()
 

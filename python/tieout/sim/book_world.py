@@ -60,9 +60,7 @@ class BookWorld:
         return value
 
 
-def world_of(
-    book: Book, *, now_ns: int, account: str | None = None, client_id: int | None = None
-) -> BookWorld:
+def world_of(book: Book, *, now_ns: int, account: str | None = None, client_id: int | None = None) -> BookWorld:
     """
     The world in which the book is right.
 
@@ -143,11 +141,7 @@ def _serve_executions(made: BookWorld, default_client: int) -> None:
         home = None if fill.order_row is None else row_of.get(fill.order_row)
         quantity = fill.quantity.rounded or ZERO
         sums[fill.order_row] = sums.get(fill.order_row, ZERO) + quantity
-        if (
-            fill.exec_id is None
-            or fill.executed_ns is None
-            or not start_ns <= fill.executed_ns <= made.now_ns
-        ):
+        if fill.exec_id is None or fill.executed_ns is None or not start_ns <= fill.executed_ns <= made.now_ns:
             continue
         order = None if home is None else made.order_of_row.get(home.row)
         known = fill.cumulative.rounded

@@ -157,9 +157,7 @@ def _require_fit(made: BookWorld, kind: str, fitting: list[BookOrder]) -> None:
     hint = "tie the book out once without --drift first, so that it learns the perm_ids"
     if kind != MISSED_CANCEL or not live:
         hint = "take a book with more live orders, or leave the kind out with --drift-kinds"
-    raise ScenarioError(
-        f"drift kind {kind} needs {needs} (1 or more); the book has {live} live, 0 fit", hint=hint
-    )
+    raise ScenarioError(f"drift kind {kind} needs {needs} (1 or more); the book has {live} live, 0 fit", hint=hint)
 
 
 def _require_keys(made: BookWorld) -> None:

@@ -109,13 +109,7 @@ class Gateway:
 
 def _event_message(event: matching.Event, version: int) -> messages.Message:
     if event.fill is not None:
-        return (
-            messages.execution(event.fill, version)
-            if event.kind == "execution"
-            else messages.commission(event.fill)
-        )
+        return messages.execution(event.fill, version) if event.kind == "execution" else messages.commission(event.fill)
     return (
-        messages.open_order(event.order, version)
-        if event.kind == "open_order"
-        else messages.order_status(event.order)
+        messages.open_order(event.order, version) if event.kind == "open_order" else messages.order_status(event.order)
     )

@@ -99,9 +99,7 @@ def contract(known: dict[str, str | int | None]) -> Contract:
     right, multiplier = text("right", ""), text("multiplier", listed.multiplier if listed else "")
     con_id = int(known.get("con_id") or 0)
     if not con_id:
-        con_id = (
-            _CON_ID_FIRST + digest("con_id", symbol, sec_type, expiry, strike, right, local_symbol) % _CON_IDS
-        )
+        con_id = _CON_ID_FIRST + digest("con_id", symbol, sec_type, expiry, strike, right, local_symbol) % _CON_IDS
     return Contract(
         con_id=con_id,
         symbol=symbol,

@@ -25,9 +25,7 @@ ORDER_STATUS: Final[Layout] = given(
 EXECUTION: Final[Layout] = (
     *given("message", "request_id", "order_id"),
     *CONTRACT,
-    *given(
-        "exec_id", "time", "account", "exec_exchange", "side", "quantity", "price", "perm_id", "client_id"
-    ),
+    *given("exec_id", "time", "account", "exec_exchange", "side", "quantity", "price", "perm_id", "client_id"),
     *fixed("liquidation=0"),
     *given("cumulative", "average_price", "order_ref"),
     *fixed("ev_rule= ev_multiplier= model_code= last_liquidity=1"),
@@ -67,9 +65,7 @@ CONTRACT_DETAILS: Final[Layout] = (
     *given("multiplier", "order_types", "valid_exchanges"),
     *fixed("price_magnifier=1 under_con_id=0"),
     *given("long_name", "primary_exchange", "contract_month"),
-    *fixed(
-        "industry= category= subcategory= time_zone=UTC trading_hours= liquid_hours= ev_rule= ev_multiplier=0"
-    ),
+    *fixed("industry= category= subcategory= time_zone=UTC trading_hours= liquid_hours= ev_rule= ev_multiplier=0"),
     *fixed("sec_ids=0 agg_group=1"),
     *given("under_symbol", "under_sec_type"),
     *fixed("market_rule_ids=26"),

@@ -75,9 +75,7 @@ OPEN_ORDER: Final[Layout] = (
     *fixed("continuous_update=0 reference_price_type=0 trail_stop= trailing_percent="),
     *fixed("basis_points= basis_points_type="),
     *_LEGS_AND_SCALE,
-    *fixed(
-        "opt_out_smart=0 clearing_account= clearing_intent=IB not_held=0 delta_neutral=0 algo= solicited=0"
-    ),
+    *fixed("opt_out_smart=0 clearing_account= clearing_intent=IB not_held=0 delta_neutral=0 algo= solicited=0"),
     *given("what_if", "status"),
     *(
         Field(f"{name}_{when}", UNSET_DOUBLE)
@@ -106,9 +104,7 @@ COMPLETED_ORDER: Final[Layout] = (
     *fixed("hidden=0 discretionary=0 good_after_time="),
     *_ADVISOR,
     *fixed(f"starting_price= stock_ref_price= delta= stock_lower= stock_upper= display_size={UNSET_INTEGER}"),
-    *fixed(
-        "sweep_to_fill=0 all_or_none=0 min_qty= oca_type=3 trigger_method=0 volatility= volatility_type=0"
-    ),
+    *fixed("sweep_to_fill=0 all_or_none=0 min_qty= oca_type=3 trigger_method=0 volatility= volatility_type=0"),
     *fixed("dn_order_type=None dn_aux_price= dn_con_id=0 dn_short_sale=0 dn_short_sale_slot=0 dn_location="),
     *fixed("continuous_update=0 reference_price_type=0 trail_stop= trailing_percent="),
     *_LEGS_AND_SCALE,

@@ -19,9 +19,7 @@ from tieout.sim.world import ZERO, Execution, Order, Position, World
 
 EventKind = Literal["open_order", "order_status", "execution", "commission"]
 
-PRICE_OPTIONAL_TYPES: Final = frozenset(
-    {"TRAIL", "TRAIL LIMIT", "REL", "PEG MKT", "PEG MID", "SNAP MID", "SNAP MKT"}
-)
+PRICE_OPTIONAL_TYPES: Final = frozenset({"TRAIL", "TRAIL LIMIT", "REL", "PEG MKT", "PEG MID", "SNAP MID", "SNAP MKT"})
 """Types that the rule never fills, since they move with quotes that the gateway does not have."""
 
 
@@ -62,12 +60,8 @@ def fills_at(order: Order, price: Decimal) -> bool:
         return False
     buy = order.side == "BUY"
     if uses_stop_price(order.order_type) and order.stop_price is not None:
-        touched = (
-            price <= order.stop_price if order.order_type in {"MIT", "LIT"} else price >= order.stop_price
-        )
-        sell_touched = (
-            price >= order.stop_price if order.order_type in {"MIT", "LIT"} else price <= order.stop_price
-        )
+        touched = price <= order.stop_price if order.order_type in {"MIT", "LIT"} else price >= order.stop_price
+        sell_touched = price >= order.stop_price if order.order_type in {"MIT", "LIT"} else price <= order.stop_price
         if not (touched if buy else sell_touched):
             return False
     if uses_limit_price(order.order_type) and order.limit_price is not None:

@@ -47,9 +47,7 @@ def _open_orders(session: Session, _: Reader) -> None:
 
 def _answer_open_orders(session: Session, orders: list[Order]) -> None:
     rows = [
-        row
-        for order in orders
-        for row in (messages.open_order(order, session.version), messages.order_status(order))
+        row for order in orders for row in (messages.open_order(order, session.version), messages.order_status(order))
     ]
     session.answer("open_orders", rows, ["53", "1"])
 
@@ -153,9 +151,7 @@ def _profit_single(session: Session, reader: Reader) -> None:
     request_id, account = reader.integer(), reader.text()
     reader.skip(1)
     con_id = reader.integer()
-    held = [
-        p for p in session.gateway.world.positions if p.account == account and p.contract.con_id == con_id
-    ]
+    held = [p for p in session.gateway.world.positions if p.account == account and p.contract.con_id == con_id]
     quantity = str(held[0].quantity) if held else "0"
     session.send(["95", str(request_id), quantity, "0.0", "0.0", UNSET_DOUBLE, "0.0"])
 
@@ -226,9 +222,7 @@ def _fits(contract: Contract, query: ContractQuery) -> bool:
 
 
 def _passes(fill: Execution, wanted: ExecutionFilter) -> bool:
-    side = {"BUY": "BUY", "BOT": "BUY", "SELL": "SELL", "SLD": "SELL", "SSHORT": "SELL"}.get(
-        wanted.side.upper()
-    )
+    side = {"BUY": "BUY", "BOT": "BUY", "SELL": "SELL", "SLD": "SELL", "SSHORT": "SELL"}.get(wanted.side.upper())
     pairs = (
         (wanted.client_id, fill.client_id),
         (wanted.account, fill.account),

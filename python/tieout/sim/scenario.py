@@ -146,9 +146,7 @@ class _Builder:
         )
 
     def _execution(self, given: ExecutionKeys, trail: Trail) -> Execution:
-        shared = given.model_dump(
-            exclude={"contract", "account", "executed_at", "cumulative", "average_price"}
-        )
+        shared = given.model_dump(exclude={"contract", "account", "executed_at", "cumulative", "average_price"})
         return Execution(
             account=self._account(given.account, trail),
             contract=self._contract(given.contract, (*trail, "contract")),
@@ -170,9 +168,7 @@ class _Builder:
             return accounts[0]
         if name not in accounts:
             found = "no account" if name is None else repr(name)
-            raise self.source.error(
-                (*trail, "account"), f"found {found}, expected one of {', '.join(accounts)}"
-            )
+            raise self.source.error((*trail, "account"), f"found {found}, expected one of {', '.join(accounts)}")
         return name
 
     def _moment(self, text: str) -> int:

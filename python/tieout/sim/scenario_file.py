@@ -61,9 +61,7 @@ def load(path: Path) -> Source:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise ScenarioError(
-            f"{path}: there is no such scenario", hint="name an existing YAML file"
-        ) from error
+        raise ScenarioError(f"{path}: there is no such scenario", hint="name an existing YAML file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: cannot be read: {error}", hint="name a readable YAML file") from error
     loader = _Loader(text)

@@ -58,9 +58,7 @@ class ContractKeys(Strict):
 
     con_id: Annotated[int, Field(gt=0)]
     symbol: Annotated[str, Field(min_length=1)]
-    sec_type: Literal[
-        "STK", "FUT", "OPT", "FOP", "CASH", "IND", "CFD", "BOND", "CMDTY", "CRYPTO", "FUND", "WAR"
-    ]
+    sec_type: Literal["STK", "FUT", "OPT", "FOP", "CASH", "IND", "CFD", "BOND", "CMDTY", "CRYPTO", "FUND", "WAR"]
     exchange: str = "SMART"
     currency: str = "USD"
     expiry: str = ""
@@ -97,9 +95,9 @@ class OrderKeys(Strict):
 class LiveOrderKeys(OrderKeys):
     """An open order."""
 
-    status: Literal[
-        "ApiPending", "PendingSubmit", "PreSubmitted", "Submitted", "PendingCancel", "Inactive"
-    ] = "Submitted"
+    status: Literal["ApiPending", "PendingSubmit", "PreSubmitted", "Submitted", "PendingCancel", "Inactive"] = (
+        "Submitted"
+    )
 
 
 class CompletedOrderKeys(OrderKeys):

@@ -109,9 +109,7 @@ class Session:
             fields = codec.decode(await codec.read_body(self.reader))
         client_id = Reader(fields, at=2).integer()
         if client_id in self.gateway.sessions:
-            self.error(
-                326, "Unable to connect as the client id is already in use. Retry with a unique client id."
-            )
+            self.error(326, "Unable to connect as the client id is already in use. Retry with a unique client id.")
             await self.writer.drain()
             return False
         self.client_id = client_id

@@ -44,9 +44,7 @@ class Truth:
         """The broker's order is not in the book."""
         after = {"symbol": order.contract.symbol, "side": order.side, **reported(order)}
         del after["perm_id"]
-        self.to_insert.append(
-            {"entity": "order", "account": order.account, "perm_id": order.perm_id, "after": after}
-        )
+        self.to_insert.append({"entity": "order", "account": order.account, "perm_id": order.perm_id, "after": after})
 
     def insert_execution(self, fill: Execution) -> None:
         """The broker's execution is not in the book."""

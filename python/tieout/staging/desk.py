@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tieout.alerts import AlertRouter, Log, open_log
-from tieout.errors import Ambiguous, BackupError, BookMissing, EvidenceIncomplete, Forbidden, PlanStale, TieoutError
+from tieout.errors import (
+    Ambiguous,
+    BackupError,
+    BookMissing,
+    EvidenceIncomplete,
+    Forbidden,
+    PlanStale,
+    TieoutError,
+)
 from tieout.staging.latch import Latched, read_latch, set_latch
 from tieout.staging.status import write_status
 from tieout.store.migrate import create_book
@@ -109,7 +117,9 @@ class Desk:
         if book.exists():
             return False
         backups = self.workspace.backups_dir
-        traces = [str(path) for path in (self.workspace.state_db, *sorted(backups.glob("db_backup_*"))[:1]) if path.exists()]
+        traces = [
+            str(path) for path in (self.workspace.state_db, *sorted(backups.glob("db_backup_*"))[:1]) if path.exists()
+        ]
         if traces:
             raise BookMissing(
                 f"there is no book at {book}, but there was one: {traces[0]} is there",
@@ -172,7 +182,12 @@ class Desk:
 
 
 def open_desk(
-    workspace: Workspace, *, now: Callable[[], int], client_id: int, who: str, simulated: tuple[str, int] | None = None
+    workspace: Workspace,
+    *,
+    now: Callable[[], int],
+    client_id: int,
+    who: str,
+    simulated: tuple[str, int] | None = None,
 ) -> Desk:
     """A desk for that workspace; its folders are made."""
     for folder in workspace.folders():

@@ -192,7 +192,9 @@ def check_book(connection: Connection, file: StagedFile, workspace: Workspace) -
     found = (now.lineage, now.restore_epoch, now.schema)
     if found != (bound["lineage"], bound["restore_epoch"], bound["schema"]):
         what = "restored since" if now.lineage == bound["lineage"] else "another one"
-        raise PlanStale(f"the book at {workspace.book} is {what}; the plan was staged on a different state", hint=_RESTAGE)
+        raise PlanStale(
+            f"the book at {workspace.book} is {what}; the plan was staged on a different state", hint=_RESTAGE
+        )
     order_images = reader.images(connection, orders, bound["rows"]["orders"])
     execution_images = reader.images(connection, executions, bound["rows"]["executions"])
     if reader.rows_fingerprint(order_images, execution_images) != bound["fingerprint"]:
@@ -264,7 +266,9 @@ def _rules(matching: dict[str, Any]) -> MatchRules:
 
 
 def _book_changes(
-    actions: tuple[Action, ...], order_images: dict[int, reader.Image], execution_images: dict[int, reader.Image]
+    actions: tuple[Action, ...],
+    order_images: dict[int, reader.Image],
+    execution_images: dict[int, reader.Image],
 ) -> list[str]:
     lines = []
     for action in actions:

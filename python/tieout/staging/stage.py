@@ -189,7 +189,9 @@ def _report(desk: Desk, staged: Staged, counts: Mapping[str, int] | None) -> Non
         notes=list(plan.notes),
     )
     if plan.undecided:
-        desk.alerts.raise_alert("ambiguous_matches_found", count=len(plan.undecided), file=str(desk.workspace.ambiguous_file))
+        desk.alerts.raise_alert(
+            "ambiguous_matches_found", count=len(plan.undecided), file=str(desk.workspace.ambiguous_file)
+        )
     holes = {part.name: part.why for part in snapshot.missing()}
     if holes:
         desk.alerts.raise_alert("evidence_incomplete", parts=holes)

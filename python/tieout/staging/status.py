@@ -36,7 +36,9 @@ def read_status(path: Path) -> dict[str, Any]:
     return {**EMPTY, **found} if isinstance(found, dict) else dict(EMPTY)
 
 
-def write_status(path: Path, status: Status, *, now_ns: int, counts: Mapping[str, int] | None = None, **more: Json) -> None:
+def write_status(
+    path: Path, status: Status, *, now_ns: int, counts: Mapping[str, int] | None = None, **more: Json
+) -> None:
     """
     Write the status: the guide's six keys first, then what else is worth telling.
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from tieout.clock import from_iso
 from tieout.fixed import to_e8
-from tieout.model import LIVE_STATUSES, LIMIT_PRICE_TYPES, PRICELESS_TYPES, STOP_PRICE_TYPES
+from tieout.model import LIMIT_PRICE_TYPES, LIVE_STATUSES, PRICELESS_TYPES, STOP_PRICE_TYPES
 from tieout.schema import EXECUTION, ORDER
 
 _PLAIN: Final = r"^(-?)(\d{1,10})(?:\.(\d{1,8})0*)?$"
@@ -22,7 +22,9 @@ def order_frame(raw: pl.DataFrame) -> pl.DataFrame:
     A decimal that 1e-8 cannot hold is null and marks its row `inexact`: it equals nothing. A price that the
     order's type does not use is null. Ids that are 0 or empty are null.
     """
-    money = {name: raw[name] for name in ("strike", "multiplier", "quantity", "limit_price", "stop_price", "filled_quantity")}
+    money = {
+        name: raw[name] for name in ("strike", "multiplier", "quantity", "limit_price", "stop_price", "filled_quantity")
+    }
     exact = {name: e8_column(column) for name, column in money.items()}
     compared = ("quantity", "limit_price", "stop_price", "filled_quantity")
     inexact = pl.Series("inexact", [False]).new_from_index(0, raw.height)
@@ -65,7 +67,15 @@ def execution_frame(raw: pl.DataFrame) -> pl.DataFrame:
     return _shaped(frame, EXECUTION)
 
 
-_CONTRACT_TEXT: Final = ("sec_type", "expiry", "right", "currency", "local_symbol", "trading_class", "exchange")
+_CONTRACT_TEXT: Final = (
+    "sec_type",
+    "expiry",
+    "right",
+    "currency",
+    "local_symbol",
+    "trading_class",
+    "exchange",
+)
 
 
 def e8_column(text: pl.Series) -> pl.Series:

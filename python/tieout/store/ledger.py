@@ -40,7 +40,9 @@ def _derive(fills: Sequence[RowMapping], filled: str | None) -> dict[str, str | 
     total = sum(size for size in sizes if size is not None)
     if total == 0 or total != to_e8(filled):
         return None
-    value = sum(size * price for size, price in zip(sizes, prices, strict=True) if size is not None and price is not None)
+    value = sum(
+        size * price for size, price in zip(sizes, prices, strict=True) if size is not None and price is not None
+    )
     average = round_e8(Decimal(value) / Decimal(total) / Decimal(10**8))
     commissions = [fill["commission"] for fill in fills]
     paid = None if None in commissions else plain(sum((Decimal(str(one)) for one in commissions), Decimal(0)))

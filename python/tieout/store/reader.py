@@ -90,7 +90,9 @@ def load(path: Path) -> Book:
 
 def identity(connection: Connection) -> Identity:
     """The book's identity, read inside the caller's transaction."""
-    newest = select(applied_plans.c.plan_id).order_by(applied_plans.c.applied_at.desc(), applied_plans.c.plan_id).limit(1)
+    newest = (
+        select(applied_plans.c.plan_id).order_by(applied_plans.c.applied_at.desc(), applied_plans.c.plan_id).limit(1)
+    )
     return Identity(
         lineage=migrate.read_meta(connection, "lineage") or "",
         restore_epoch=int(migrate.read_meta(connection, "restore_epoch") or 0),

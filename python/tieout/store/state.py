@@ -121,7 +121,9 @@ class State:
         if not self.path.is_file():
             return []
         with self._connect() as connection, engine.read(connection):
-            query = select(staged).where(staged.c.plan_id.startswith(prefix, autoescape=True)).order_by(staged.c.id.desc())
+            query = (
+                select(staged).where(staged.c.plan_id.startswith(prefix, autoescape=True)).order_by(staged.c.id.desc())
+            )
             rows = [_staged(row) for row in connection.execute(query).mappings()]
         return list({plan.plan_id: plan for plan in reversed(rows)}.values())[::-1]
 
@@ -216,7 +218,8 @@ class State:
                     connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
             elif version != VERSION:
                 raise BookUnusable(
-                    f"{self.path} is of version {version}, this tieout knows {VERSION}", hint="install a newer tieout"
+                    f"{self.path} is of version {version}, this tieout knows {VERSION}",
+                    hint="install a newer tieout",
                 )
             yield connection
 

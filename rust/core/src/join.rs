@@ -217,3 +217,7 @@ fn collect_many(cells: &Cells, left: &[&[Keyed]], right: &[&[Keyed]]) -> Vec<Gro
     }
     groups
 }
+
+#[cfg(test)]
+#[path = "join_tests.rs"]
+mod tests;

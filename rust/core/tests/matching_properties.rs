@@ -146,7 +146,7 @@ fn census(broker: &[Row], book: &[Row], matching: &Matching) -> BTreeMap<String,
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Invariants 3 to 11: what the rules say, word by word, is what comes out.
     #[test]
@@ -158,6 +158,39 @@ proptest! {
         prop_assert_eq!(&model.groups, &groups(&matching));
         prop_assert_eq!(model.broker, fates(broker.len(), &matching.broker_only, matching.pairs.iter().map(paired)));
         prop_assert_eq!(model.book, fates(book.len(), &matching.book_only, matching.pairs.iter().map(mates)));
+    }
+
+    /// Invariant 10, where forks are common: live orders of few permanent ids and keys, each knowing other fields.
+    #[test]
+    fn invariant_10_forks((broker, book) in sides(), by_ref in any::<bool>()) {
+        let close = |row: &Row| Row {
+            account: Some("DU1".to_owned()),
+            order_ref: by_ref.then(|| "a".to_owned()),
+            client_id: row.client_id.or(Some(0)),
+            status: Some(if row.inexact { "Filled" } else { "Submitted" }.to_owned()),
+            ..row.clone()
+        };
+        let broker: Vec<Row> = broker.iter().map(close).collect();
+        let settings = Settings { window_ns: 1, price_tolerance_e8: 0, accept_unique: true };
+        let expected = Model::new(&broker, &book, settings).groups;
+        prop_assert_eq!(expected, groups(&matched(&broker, &book, settings)));
+    }
+
+    /// Invariant 11, where nothing else decides: few permanent ids, no other key, one account, side and quantity.
+    #[test]
+    fn invariant_11_signatures((broker, book) in sides(), settings in settings(), sparse in any::<bool>()) {
+        let close = |(at, row): (usize, &Row)| Row {
+            account: Some("DU1".to_owned()),
+            order_ref: None,
+            order_id: None,
+            side: Some("BUY".to_owned()),
+            symbol: Some("ES".to_owned()),
+            quantity_e8: if sparse { i64::try_from(at).ok() } else { Some(1) },
+            ..row.clone()
+        };
+        let broker: Vec<Row> = broker.iter().enumerate().map(close).collect();
+        let book: Vec<Row> = book.iter().enumerate().map(close).collect();
+        prop_assert_eq!(Model::new(&broker, &book, settings).groups, groups(&matched(&broker, &book, settings)));
     }
 
     /// Invariant 1: every row once, and what is ambiguous is in an edge. A fork's edges name book rows that are not.

@@ -86,9 +86,7 @@ def adopt_book(
                 migrate.create_tables(connection)
                 migrate.write_identity(connection, now_ns=now_ns)
                 _write_rows(connection, rebuilt, shared=common, doubts=doubts)
-                report = _report(
-                    rebuilt, doubts, {**common, "timezone": timezone, "adopted_from": adopted_from}
-                )
+                report = _report(rebuilt, doubts, {**common, "timezone": timezone, "adopted_from": adopted_from})
                 write.write_meta(connection, report, rebuilt.legacy)
                 write.write_audit(connection, report, now_ns=now_ns, approver=approver)
             _prove(draft, report)
@@ -112,9 +110,7 @@ def _rebuild(draft: Path, source: Path, *, times: TimeReader, doubts: Doubts) ->
     return _Rebuilt(pieces, rows, events, fills, old)
 
 
-def _write_rows(
-    connection: Connection, rebuilt: _Rebuilt, *, shared: dict[str, object], doubts: Doubts
-) -> None:
+def _write_rows(connection: Connection, rebuilt: _Rebuilt, *, shared: dict[str, object], doubts: Doubts) -> None:
     write.write_orders(connection, rebuilt.rows, shared)
     write.write_events(connection, rebuilt.events, write.rows_of_events(rebuilt.pieces))
     owners = {fill.id: row for row, piece in enumerate(rebuilt.pieces, start=1) for fill in piece.fills}
@@ -172,9 +168,7 @@ def _counts(raw: sqlite3.Connection) -> tuple[int, int, int]:
 
 def _require_free(target: Path) -> None:
     if target.exists() or target.is_symlink():
-        raise AdoptError(
-            f"{target} exists already", hint="give --out a path where nothing is; nothing was changed"
-        )
+        raise AdoptError(f"{target} exists already", hint="give --out a path where nothing is; nothing was changed")
     if not target.parent.is_dir():
         raise AdoptError(f"there is no folder {target.parent}", hint="make it first, or give another path")
 

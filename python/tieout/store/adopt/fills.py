@@ -33,9 +33,7 @@ def attach(fills: list[OldFill], pieces: list[Piece], doubts: Doubts) -> None:
         if piece_found is None and fill.order_id in by_id:
             piece_found = _alive(fill, by_id[fill.order_id], starts[fill.order_id])
         if piece_found is None:
-            doubts.add(
-                "execution_without_order", f"execution {fill.id} on id {fill.order_id} at {fill.at.text}"
-            )
+            doubts.add("execution_without_order", f"execution {fill.id} on id {fill.order_id} at {fill.at.text}")
         else:
             piece_found.fills.append(fill)
 

@@ -78,13 +78,9 @@ def require_old(connection: sqlite3.Connection, source: Path) -> None:
     _require_sound(connection, source)
     kind = layout_of(connection)
     if kind == "newer":
-        raise BookUnusable(
-            f"{source} was made by a newer tieout", hint="install that version; nothing was changed"
-        )
+        raise BookUnusable(f"{source} was made by a newer tieout", hint="install that version; nothing was changed")
     if kind == "other":
-        raise BookUnusable(
-            _what_it_is(connection, source), hint="give the path of the old book; nothing was changed"
-        )
+        raise BookUnusable(_what_it_is(connection, source), hint="give the path of the old book; nothing was changed")
     missing = [
         f"{table}.{column}"
         for table, needed in NEEDED.items()
@@ -126,9 +122,7 @@ def _require_sound(connection: sqlite3.Connection, source: Path) -> None:
 
 
 def _what_it_is(connection: sqlite3.Connection, source: Path) -> str:
-    tables = sorted(
-        name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    )
+    tables = sorted(name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
     if not tables:
         return f"{source} is empty: it has no tables; expected orders, order_events and executions"
     missing = [name for name in NEEDED if name not in tables]

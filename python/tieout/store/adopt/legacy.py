@@ -66,9 +66,7 @@ def copy_book(source: sqlite3.Connection, copy: Path, *, name: Path) -> None:
         nonlocal tries
         tries += status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
         if tries > BUSY_TRIES_MAX:
-            raise BookLocked(
-                f"{name} is locked by a writer", hint="stop the bot, or try again; nothing was changed"
-            )
+            raise BookLocked(f"{name} is locked by a writer", hint="stop the bot, or try again; nothing was changed")
 
     os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with closing(sqlite3.connect(copy, isolation_level=None)) as target:
@@ -96,9 +94,7 @@ def set_aside(connection: sqlite3.Connection, doubts: Doubts) -> Legacy:
         connection.execute(f"DROP {kind} IF EXISTS {quoted(name)}")
     for name in moved:
         # NOT INDEXED: read the table itself, in its row order, not a covering index.
-        connection.execute(
-            f"CREATE TABLE {quoted(kept_as[name])} AS SELECT * FROM {quoted(name)} NOT INDEXED"
-        )
+        connection.execute(f"CREATE TABLE {quoted(kept_as[name])} AS SELECT * FROM {quoted(name)} NOT INDEXED")
         connection.execute(f"DROP TABLE {quoted(name)}")
     connection.execute("COMMIT")
     for name in moved:
@@ -138,9 +134,7 @@ def _dependents(connection: sqlite3.Connection, moved: Iterable[str]) -> list[tu
     """Views and triggers that name a moved or a new table, or a view that goes: (VIEW or TRIGGER, name)."""
     found: dict[str, str] = {}
     names = {name.lower() for name in moved} | set(BOOK.tables)
-    rows = connection.execute(
-        "SELECT type, name, sql FROM sqlite_master WHERE type IN ('view', 'trigger')"
-    ).fetchall()
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchall()
     while True:
         more = {
             str(name): str(kind).upper()

@@ -52,7 +52,9 @@ class Doubts:
         self._examples: dict[str, list[str]] = {}
 
     def add(self, kind: str, example: str) -> None:
-        """One more case of a kind that `MESSAGES` knows."""
+        """One more case of a kind of `MESSAGES`; another kind is a KeyError: nobody would read it."""
+        if kind not in MESSAGES:
+            raise KeyError(kind)
         self._counts[kind] = self._counts.get(kind, 0) + 1
         examples = self._examples.setdefault(kind, [])
         if len(examples) < EXAMPLES_MAX:

@@ -84,9 +84,11 @@ class TimeReader:
             self._naive_seen = True
             self._doubts.add("time_naive", f"{where}: {text}")
             return Moment(text, None, local_ns)
-        first = whole.replace(tzinfo=self._zone)
-        ns = _ns(first) + fraction_ns
-        if first.utcoffset() != first.replace(fold=1).utcoffset():
+        offset = self._zone.utcoffset(whole)
+        # tzinfo may answer None; a ZoneInfo never does for a datetime.
+        assert offset is not None
+        ns = local_ns - (offset // _SECOND) * NS_PER_S
+        if offset != self._zone.utcoffset(whole.replace(fold=1)):
             self._doubts.add("time_ambiguous", f"{where}: {text}")
             return Moment(text, None, ns)
         return Moment(text, ns, ns)

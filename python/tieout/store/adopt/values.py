@@ -22,9 +22,7 @@ Cell = str | int | float | bytes | None
 STATUS_WORDS: Final = {"placed": "PendingSubmit"}
 TYPE_WORDS: Final = {"LIMIT": "LMT", "STOP": "STP", "MARKET": "MKT", "STOP_LIMIT": "STP LMT"}
 SIDES: Final = frozenset({"BUY", "SELL"})
-_STATUSES: Final = (
-    LIVE_STATUSES | ENDED_STATUSES | {INACTIVE, ORPHANED_DELETED, SUPERSEDED_UNKNOWN, "PreCancelled"}
-)
+_STATUSES: Final = LIVE_STATUSES | ENDED_STATUSES | {INACTIVE, ORPHANED_DELETED, SUPERSEDED_UNKNOWN, "PreCancelled"}
 
 
 def digits(value: Cell) -> str | None:

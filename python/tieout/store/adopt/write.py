@@ -63,9 +63,7 @@ def keep_sequences(connection: Connection, legacy: Legacy) -> None:
     """Never hand out an event or execution id again that the old book had already used up."""
     for name in (order_events.name, executions.name):
         mark = legacy.sequences.get(name, 0)
-        connection.exec_driver_sql(
-            "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (mark, name)
-        )
+        connection.exec_driver_sql("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (mark, name))
         # A table without rows has no entry yet.
         connection.exec_driver_sql(
             "INSERT INTO sqlite_sequence (name, seq) SELECT ?, ? WHERE ? > 0"

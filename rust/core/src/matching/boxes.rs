@@ -165,3 +165,7 @@ fn build(points: &mut [Point], start: usize, nodes: &mut Vec<Node>) -> usize {
     nodes[number].children = Some((a, b));
     number
 }
+
+#[cfg(test)]
+#[path = "boxes_tests.rs"]
+mod tests;

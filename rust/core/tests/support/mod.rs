@@ -1,3 +1,4 @@
+#![allow(dead_code, reason = "each test takes the part of it that it needs")]
 //! Orders as rows, and rows as the columns that the kernel takes, in any of the three text layouts.
 
 use tieout_core::column::{Bits, Bools, Ints, Texts};

@@ -33,9 +33,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "order_audit",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("entity", sa.Text(), nullable=False),
@@ -57,9 +55,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_order_audit_row"), "order_audit", ["row"], unique=False)
     op.create_table(
         "orders",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("perm_id", sa.BigInteger(), nullable=True),
         sa.Column("client_id", sa.Integer(), nullable=True),
@@ -111,9 +107,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_orders_order_ref"), "orders", ["order_ref"], unique=False)
     op.create_table(
         "executions",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("exec_id", sa.Text(), nullable=True),
@@ -153,9 +147,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_executions_order_row"), "executions", ["order_row"], unique=False)
     op.create_table(
         "order_events",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("order_id", sa.BigInteger(), nullable=True),
         sa.Column("at", sa.Text(), nullable=True),

@@ -16,8 +16,8 @@ from typing import Any, Final
 import duckdb
 import polars as pl
 import pytest
-from match_data import WITHOUT_PERM_ID, sides
 
+from match_data import WITHOUT_PERM_ID, sides
 from tieout.reconcile.diff import COLUMNS, differing_fields
 from tieout.reconcile.match import match_orders
 from tieout.schema import CONTRACT_COMPARED

@@ -15,6 +15,11 @@ from tieout.store.tables import orders
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+class PipeFailed(Exception):
+    """The `sqlite3` program did not take the dump, or said something."""
+
+
 NOON_NS = 1_765_108_800_000_000_000
 """2025-12-07T12:00:00Z."""
 NOON_ID = "db_backup_20251207_120000"
@@ -68,14 +73,15 @@ def rows_of(path: Path, query: str) -> list[tuple[object, ...]]:
 
 
 def pipe(sql: Path, book: Path) -> None:
-    """`sqlite3 BOOK < SQL`, with the program where there is one, and the same through Python's SQLite."""
+    """`sqlite3 BOOK < SQL` with the program where there is one, else the same through Python's SQLite."""
     program = shutil.which("sqlite3")
     if program is None:
         pipe_without_program(sql, book)
         return
     with sql.open("rb") as file:
         done = subprocess.run([program, str(book)], stdin=file, capture_output=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    if done.returncode or done.stdout or done.stderr:
+        raise PipeFailed(f"exit {done.returncode}: {(done.stdout + done.stderr).decode()}")
 
 
 def pipe_without_program(sql: Path, book: Path) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sqlite3
 import stat
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+
 from backup_books import (
     NOON_ID,
     NOON_NS,
+    PipeFailed,
     add_orders,
     new_book,
     old_book,
@@ -21,7 +25,6 @@ from backup_books import (
     rows_of,
     run_sql,
 )
-
 from tieout.backup import find, list_backups, make_backup, read_fingerprint, verify_backup
 from tieout.errors import BackupError
 from tieout.store import engine, reader
@@ -153,15 +156,30 @@ def test_the_copy_put_over_the_book(tmp_path: Path) -> None:
     assert read_fingerprint(book) == made.fingerprint
 
 
-def test_a_dump_that_meets_a_lock_changes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("put_back", [pipe, pipe_without_program])
+def test_a_dump_with_an_error_in_it_changes_nothing(tmp_path: Path, put_back: Callable[[Path, Path], None]) -> None:
     book = new_book(tmp_path / "orders.db")
     made = backup_of(book)
     add_orders(book, 1)
     before = read_fingerprint(book)
     broken = made.sql.read_text("utf-8").replace("COMMIT;", "INSERT INTO nowhere VALUES (1);\nCOMMIT;")
     (tmp_path / "broken.sql").write_text(broken, "utf-8")
-    with pytest.raises((AssertionError, Exception), match="nowhere"):
-        pipe(tmp_path / "broken.sql", book)
+    with pytest.raises((PipeFailed, sqlite3.OperationalError), match="no such table: nowhere"):
+        put_back(tmp_path / "broken.sql", book)
+    assert read_fingerprint(book) == before
+
+
+def test_a_dump_that_meets_a_lock_changes_nothing(tmp_path: Path) -> None:
+    book = new_book(tmp_path / "orders.db")
+    made = backup_of(book)
+    add_orders(book, 1)
+    before = read_fingerprint(book)
+    hasty = made.sql.read_text("utf-8").replace(".timeout 5000", ".timeout 1")
+    (tmp_path / "hasty.sql").write_text(hasty, "utf-8")
+    with closing(sqlite3.connect(book, isolation_level=None)) as bot:
+        bot.execute("BEGIN IMMEDIATE")
+        with pytest.raises((PipeFailed, sqlite3.OperationalError), match="database is locked"):
+            pipe(tmp_path / "hasty.sql", book)
     assert read_fingerprint(book) == before
 
 

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import broker_frames as frames
 import pytest
-from broker_support import CLIENT, CLOSE, TIME, ScriptedGateway, silence
 
+import broker_frames as frames
 import tieout
+from broker_support import CLIENT, CLOSE, TIME, ScriptedGateway, silence
 from tieout.broker import BrokerSettings, open_broker
 from tieout.errors import AccountUnknown, BrokerError, ClientMissing, GatewayUnreachable, SettingsError
 

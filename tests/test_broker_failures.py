@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import broker_frames as frames
 import pytest
+
+import broker_frames as frames
 from broker_support import (
     CLOSE,
     COMPLETED,
@@ -15,7 +16,6 @@ from broker_support import (
     ScriptedGateway,
     silence,
 )
-
 from tieout.broker import open_broker
 from tieout.errors import GatewayUnreachable
 from tieout.model import PARTS, PartName, Snapshot
@@ -111,9 +111,11 @@ def test_the_client_id_may_still_be_taken_just_after_a_drop() -> None:
 
 def test_a_new_socket_that_leads_to_another_account_is_not_read() -> None:
     logon, other = ([frames.frame(15, 1, name), frames.frame(9, 1, 100)] for name in ("DU1", "DU2"))
-    with ScriptedGateway({OPEN: [[CLOSE]]}, logons=[logon, other]) as gateway:
-        with open_broker(gateway.settings()) as broker:
-            got = broker.snapshot()
+    with (
+        ScriptedGateway({OPEN: [[CLOSE]]}, logons=[logon, other]) as gateway,
+        open_broker(gateway.settings()) as broker,
+    ):
+        got = broker.snapshot()
 
     assert whys(got)["positions"] == "not asked: The gateway does not hold the account DU1; it holds DU2."
     assert got.gateway.account == "DU1"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import broker_frames as frames
 import pytest
-from broker_support import CANCEL, CLOSE, OPEN, PLACE, TIME, VERSIONS, ScriptedGateway, silence
 
+import broker_frames as frames
+from broker_support import CANCEL, CLOSE, OPEN, PLACE, TIME, VERSIONS, ScriptedGateway, silence
 from tieout.broker import Acknowledgement, BrokerEvent, ContractSpec, OrderSpec, open_broker
 from tieout.errors import GatewayUnreachable, OutcomeUnknown
 

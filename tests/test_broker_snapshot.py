@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import broker_frames as frames
 import pytest
+
+import broker_frames as frames
 from broker_support import (
     CANCEL_POSITIONS,
     COMPLETED,
@@ -15,7 +16,6 @@ from broker_support import (
     Answer,
     ScriptedGateway,
 )
-
 from tieout.broker import open_broker
 from tieout.clock import NS_PER_S, from_iso
 from tieout.model import PARTS, Snapshot

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from match_model import orders
 
+from match_model import orders
 from tieout.reconcile.diff import COLUMNS, FIELDS, differing_fields, names
 from tieout.reconcile.match import match_orders
 

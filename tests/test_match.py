@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from match_model import NS, edges_of, orders, pairs_of
 
+from match_model import NS, edges_of, orders, pairs_of
 from tieout.reconcile.match import AMBIGUOUS, PAIRS, Matching, match_orders
 from tieout.schema import ORDER, empty
 

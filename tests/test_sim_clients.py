@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sim_support import RawClient
 
+from sim_support import RawClient
 from tieout.sim import RunningSim, SimOptions, run_in_thread
 
 LIBRARY = "ib_async" if find_spec("ib_async") else "ib_insync"
@@ -136,7 +136,7 @@ wait(lambda: resting.orderStatus.status == "Submitted" and stop.orderStatus.stat
 resting.order.lmtPrice = 6001.5
 place(resting.order)
 wait(lambda: resting.orderStatus.status == "Submitted")
-changed = [t.order.lmtPrice for t in ib.reqAllOpenOrders() if t.order.permId == resting.order.permId]
+changed = sorted({t.order.lmtPrice for t in ib.reqAllOpenOrders() if t.order.permId == resting.order.permId})
 ib.cancelOrder(stop.order)
 wait(stop.isDone)
 print(json.dumps([

@@ -6,8 +6,8 @@ import struct
 from pathlib import Path
 
 import pytest
-from sim_support import RawClient, sim_of
 
+from sim_support import RawClient, sim_of
 from tieout.sim import SimOptions, run_in_thread
 
 UNSET = "1.7976931348623157E308"

@@ -4,14 +4,16 @@ The Rust kernel (rust/core, through rust/py). Frames cross as Arrow's PyCapsules
 Only tieout.reconcile.match and tieout.reconcile.diff call this; they check the frames first.
 """
 
-from typing import Final, Protocol, final
+from typing import Final, Protocol, final, type_check_only
 
+@type_check_only
 class ArrowStream(Protocol):
     """Anything that gives its rows as an Arrow stream: a polars frame does."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 @final
+@type_check_only
 class RecordBatch:
     """Rows of Arrow columns; `polars.DataFrame(batch)` takes them over."""
 

@@ -20,6 +20,7 @@ Every error that tieout raises on purpose, with the exit code the command line a
     │   ├── PlanMissing              1   there is no staged plan, or not that one
     │   ├── PlanTampered            12   the file is not what was staged
     │   └── PlanStale               10   the book, the broker or the time moved on
+    ├── AuditBroken                 12   the audit is not what was written
     ├── Locked                      11   another tieout is at work
     ├── Forbidden                   13   a flag or the latch does not allow it
     ├── Ambiguous                   14   something cannot be decided without the operator
@@ -154,6 +155,12 @@ class PlanStale(PlanError):
     """The book, the broker or the clock moved on since the plan was staged."""
 
     exit_code = EXIT_STALE
+
+
+class AuditBroken(TieoutError):
+    """The audit's chain is broken: a row was edited, removed or moved, or the end was cut off."""
+
+    exit_code = EXIT_TAMPERED
 
 
 class Locked(TieoutError):

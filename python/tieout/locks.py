@@ -76,7 +76,8 @@ def _acquire(handle: int, path: Path, wait_s: float) -> None:
 def _taken(handle: int, path: Path) -> str:
     try:
         holder = json.loads(os.pread(handle, 4096, 0))
-        return f"another tieout is at work: {holder['what']} by {holder['who']}, process {holder['pid']}, since {holder['since']}"
+        told = f"{holder['what']} by {holder['who']}, process {holder['pid']}, since {holder['since']}"
+        return f"another tieout is at work: {told}"
     except (ValueError, KeyError, TypeError):
         return f"another tieout is at work (it holds {path.name})"
 

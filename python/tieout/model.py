@@ -131,6 +131,8 @@ class Gateway:
     account: str
     paper: bool
     """IB's paper accounts start with D (DU, DF, DI)."""
+    sole: bool = True
+    """Whether the gateway holds no other account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ A null is "not known" or "not reported", never a number that stands for it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -95,12 +96,12 @@ POSITION: Final[dict[str, pl.DataType]] = {
 """One position. `quantity_e8` is signed; `average_cost_e8` is IB's avgCost: price x multiplier, with commission."""
 
 
-def empty(schema: dict[str, pl.DataType]) -> pl.DataFrame:
+def empty(schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     """A frame of no rows with that schema."""
     return pl.DataFrame(schema=schema)
 
 
-def conform(frame: pl.DataFrame, schema: dict[str, pl.DataType], name: str) -> pl.DataFrame:
+def conform(frame: pl.DataFrame, schema: Mapping[str, pl.DataType], name: str) -> pl.DataFrame:
     """
     The frame with exactly these columns, in order.
 

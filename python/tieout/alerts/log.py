@@ -1,12 +1,13 @@
 """
 logs/reconcile.log: one JSON object a line, `timestamp` (UTC, ISO-8601 Z), `level`, `event`, then the fields.
 
-A line is written with one append and the file is closed again, so that the bot and the command line can
-share it, and so that it can be rotated by renaming it.
+A line is written with one append, under a lock, and the file is closed again, so that the bot and the command line
+can share it, and so that it can be rotated by renaming it.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Callable, MutableMapping
@@ -41,6 +42,7 @@ def append_line(path: Path, line: str, *, durable: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
         try:
+            fcntl.flock(handle, fcntl.LOCK_EX)  # else another's line, half written, looks like a torn one
             size = os.fstat(handle).st_size
             torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
             data = f"{chr(10) if torn else ''}{line}\n".encode("utf-8", "backslashreplace")

@@ -12,7 +12,6 @@ second at 30 MiB); the rest does not touch the live book. Without the manifest i
 from __future__ import annotations
 
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -109,7 +108,11 @@ def _copy(source: sqlite3.Connection, target: Path) -> None:
         # The file is nobody's until it is renamed, and is flushed before: a journal would only cost time.
         copy.execute("PRAGMA journal_mode=OFF")
         copy.execute("PRAGMA synchronous=OFF")
-        source.backup(copy, pages=-1)
+        try:
+            source.backup(copy, pages=-1)
+        except sqlite3.OperationalError as error:
+            # A DatabaseError is the book's own damage; what cannot be read or written is here.
+            raise _unwritten(target, error) from error
     with closing(sqlite3.connect(target, isolation_level=None)) as copy:
         mode = copy.execute("PRAGMA journal_mode=DELETE").fetchone()[0]
         if mode != "delete":
@@ -118,10 +121,9 @@ def _copy(source: sqlite3.Connection, target: Path) -> None:
 
 def _prove(planned: Backup, snapshot: _Snapshot) -> Backup:
     copy = folder.temporary(planned.db)
-    with ThreadPoolExecutor(1, "tieout-check") as pool:
-        checking = pool.submit(proof.check_copy, copy)
-        sql_sha256, loaded = proof.write_dump(copy, snapshot.content, planned.sql)
-        checked = checking.result()
+    with proof.dump_in_proof(copy, snapshot.content, planned.sql) as loading:
+        checked = proof.check_copy(copy)
+        sql_sha256, loaded = loading.result()
     for what, content in (("the copy", checked.content), ("the .sql dump, loaded,", loaded)):
         require_equal(snapshot.content, content, what)
     return replace(
@@ -150,6 +152,13 @@ def require_equal(expected: Content, found: Content, what: str) -> None:
     raise _unequal(f"{what} has other table definitions or counters than the book")
 
 
+def _unwritten(path: Path, error: sqlite3.Error) -> BackupError:
+    return BackupError(
+        f"the backup failed: SQLite could not work in {path}: {error}",
+        hint="check the free space, owner and mode of the backup folder; the book was not changed",
+    )
+
+
 def _unequal(message: str) -> BackupError:
     return BackupError(message, hint="run `tieout backup` again; if it stays so, check the disk and the memory")
 
@@ -161,8 +170,7 @@ def _as_backup_error(backups_dir: Path) -> Iterator[None]:
     except BookError as error:
         raise BackupError(error.message, hint=error.hint) from error
     except sqlite3.Error as error:
-        told = engine.explain(backups_dir, error)
-        raise BackupError(f"the backup failed: {told.message}", hint=told.hint) from error
+        raise _unwritten(backups_dir, error) from error
     except OSError as error:
         raise BackupError(
             f"the backup failed in {backups_dir}: {error.strerror or error}",

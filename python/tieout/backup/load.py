@@ -61,19 +61,21 @@ def older_book(path: Path, tables: Iterable[str]) -> sqlite3.Connection:
 
 
 def _statements(pieces: Iterable[bytes], total: hashlib._Hash) -> Iterator[str]:
-    """Whole statements. A line that ends in a semicolon may end one; SQLite says whether it does."""
-    held: list[str] = []
-    rest = b""
+    """Whole statements. A semicolon at the end of a line may end one; SQLite says whether it does."""
+    held, rest = "", b""
     for piece in pieces:
         total.update(piece)
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            text = line.decode("utf-8")
-            if not held and text.startswith((".", "--")):
-                continue
-            held.append(text)
-            if text.endswith(";") and sqlite3.complete_statement(statement := "\n".join(held)):
-                yield statement
-                held = []
-    if rest.strip() or any(line.strip() for line in held):
+        *ends, rest = (rest + piece).split(b";\n")
+        for end in ends:
+            held += end.decode("utf-8") + ";\n"
+            if sqlite3.complete_statement(held):
+                yield _without_program_lines(held)
+                held = ""
+    if rest.strip() or held:
         raise BackupError("the dump ends inside a statement", hint="it was cut off; use another backup")
+
+
+def _without_program_lines(statement: str) -> str:
+    while statement.startswith((".", "--")):
+        statement = statement.partition("\n")[2]
+    return statement

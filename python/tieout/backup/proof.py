@@ -1,8 +1,8 @@
 """
 Proving that a finished copy, and the dump made of it, hold what the book held.
 
-One thread checks the copy, one writes the dump, and one loads what has been written into a throw-away book;
-SQLite works outside Python's lock, so the three share the processors.
+The dump is loaded into a throw-away book while it is written, and while the copy is checked: loading takes the
+longest, and SQLite works outside Python's lock, so the two share the processors.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -23,6 +23,7 @@ from tieout.store.tables import BOOK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
 _CACHE: Final = "PRAGMA cache_size=-32768"
@@ -89,35 +90,41 @@ def check_dump(sql: Path) -> tuple[str, Content]:
         folder.remove(check)
 
 
-def write_dump(copy: Path, content: Content, sql: Path) -> tuple[str, Content]:
+@contextmanager
+def dump_in_proof(copy: Path, content: Content, sql: Path) -> Iterator[Future[tuple[str, Content]]]:
     """
-    Write the dump of a finished copy under its temporary name, and prove it by loading the file's own bytes.
+    Write the dump of a finished copy under its temporary name, while another thread loads the file's own bytes
+    into a throw-away book.
 
-    Returns:
-        The dump's SHA-256 and what the throw-away book holds after it.
+    Yields:
+        As soon as the dump is written, what will be its SHA-256 and the throw-away book's content.
     """
     target = folder.temporary(sql)
     check = _check_path(sql)
     written: SimpleQueue[int | None] = SimpleQueue()
     with (
-        folder.unfinished(target, check),
-        closing(open_finished(copy)) as raw,
+        folder.unfinished(target),
+        folder.unfinished(check),
         os.fdopen(folder.open_new(target), "wb") as out,
         target.open("rb") as back,
         ThreadPoolExecutor(1, "tieout-load") as pool,
     ):
         loading = pool.submit(_loaded, check, _behind(back, written))
         try:
-            raw.execute("BEGIN")
-            for piece in dump.statements(raw, content, title=sql.stem):
-                out.write(piece.encode("utf-8"))
-                out.flush()
-                written.put(out.tell())
+            _write(copy, content, sql.stem, out, written)
         finally:
             written.put(None)
-        outcome = loading.result()
+        yield loading
     folder.remove(check)
-    return outcome
+
+
+def _write(copy: Path, content: Content, title: str, out: BinaryIO, written: SimpleQueue[int | None]) -> None:
+    with closing(open_finished(copy)) as raw:
+        raw.execute("BEGIN")
+        for piece in dump.statements(raw, content, title=title):
+            out.write(piece.encode("utf-8"))
+            out.flush()
+            written.put(out.tell())
 
 
 def _check_path(sql: Path) -> Path:

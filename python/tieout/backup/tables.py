@@ -135,8 +135,9 @@ def _any_row(raw: sqlite3.Connection, table: Table, tests: list[str]) -> bool:
 
 
 def _odd_test(column: str, affinity: str) -> str:
+    """A comparison where it serves: typeof() costs three times as much. Numbers < text < blobs, whatever they hold."""
     if affinity == "TEXT":
-        return f"typeof({column}) = 'blob'"
+        return f"{column} >= X''"
     if affinity in {"INTEGER", "NUMERIC"}:
         return f"typeof({column}) NOT IN ('integer', 'null')"
     return "1"

@@ -72,7 +72,7 @@ class IbBroker:
 
     def events(self, *, wait_s: float = 0.0) -> list[BrokerEvent]:
         """See `Broker.events`."""
-        if self._link is not None and self._link.alive:
+        if self._link is not None and self._runner is not None:
             self._run(self._listen(wait_s))
         taken, self._events = self._events, []
         return taken
@@ -228,4 +228,5 @@ def _gateway_of(link: Link, wanted: str | None) -> Gateway:
     return Gateway(
         host=s.host, port=s.port, client_id=s.client_id, client=s.client,
         server_version=link.server_version, account=account, paper=account.startswith("D"),
+        sole=len(held) == 1,
     )  # fmt: skip

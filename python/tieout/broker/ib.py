@@ -31,6 +31,7 @@ FIRST_REQ_ID: Final = 1_900_000_000
 """Our questions' ids: far above order ids, so that a message about the one is never taken for the other."""
 
 _CLOSE_WAIT_S: Final = 0.5
+_CANCEL_AGAIN_S: Final = 0.05
 _HANDSHAKE_MAX_BYTES: Final = 256
 
 _ERROR, _EXECUTION, _COMMISSION = 4, 11, 59
@@ -99,8 +100,7 @@ class Link:
         try:
             await self._logon(logon)
         except BaseException:
-            logon.cancel()
-            await asyncio.gather(logon, return_exceptions=True)
+            await _end(logon)
             await self.drop()
             raise
         self.server_version = int(self.client.serverVersion())
@@ -206,6 +206,20 @@ class Link:
     def _on_failure(self, _event: object, error: Exception) -> None:
         self.attempt.garbage = f"{type(error).__name__}: {error}"
         self.collector.close("it sent something that is not the IB API")
+
+
+async def _end(task: asyncio.Future[Any]) -> None:
+    """
+    Cancel a task of the library and wait until it has ended.
+
+    Once is not enough: before Python 3.12 `asyncio.wait_for`, which the library uses, drops a cancellation that
+    arrives just as its own work is done (measured: Ctrl-C while the connection was being made was lost).
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_CANCEL_AGAIN_S)
+    if not task.cancelled():
+        task.exception()  # looked at, so that asyncio does not complain that nobody did
 
 
 class _Noticing:

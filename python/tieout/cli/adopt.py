@@ -117,8 +117,12 @@ def _say(console: Console, report: AdoptReport, *, target: Path, backup: str | N
         console.say(f"adopted {target}", style="ok")
     if backup:
         console.say(f"backup before it: {backup}")
-    parts = (("placed", report.placed), ("known from events alone", report.from_events_only),
-             ("before an id's first PLACED", report.before_first_placed), ("from rows alone", report.row_only))  # fmt: skip
+    parts = (
+        ("placed", report.placed),
+        ("known from events alone", report.from_events_only),
+        ("before an id's first PLACED", report.before_first_placed),
+        ("from rows alone", report.row_only),
+    )
     told = ", ".join(f"{count} {what}" for what, count in parts if count)
     console.say(f"{report.orders} orders ({told}), {report.live} of them live")
     console.say(f"{report.order_events} events, {report.executions} executions")

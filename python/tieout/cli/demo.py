@@ -164,13 +164,13 @@ class _Demo:
     def _flags(self, *, dry_run: bool, safe_mode: bool, confirm: bool) -> None:
         """Edit the flags in the file, as an operator does."""
         path = self._root / "config" / "local_reconcile.yml"
+        wanted = {"DRY_RUN": dry_run, "SAFE_MODE": safe_mode, "DRY_RUN_CONFIRM": confirm}
         text = path.read_text(encoding="utf-8")
-        for key, value in (("DRY_RUN", dry_run), ("SAFE_MODE", safe_mode), ("DRY_RUN_CONFIRM", confirm)):
+        for key, value in wanted.items():
             text = re.sub(rf"(?m)^{key}:\s*\w+", f"{key}: {str(value).lower()}", text)
         path.write_text(text, encoding="utf-8")
         self._console.say(
-            f"  config: DRY_RUN {str(dry_run).lower()}, SAFE_MODE {str(safe_mode).lower()}, DRY_RUN_CONFIRM {str(confirm).lower()}",
-            style="dim",
+            f"  config: {', '.join(f'{key} {str(value).lower()}' for key, value in wanted.items())}", style="dim"
         )
 
     def _step(self, what: str, command: str) -> None:

@@ -48,6 +48,7 @@ def show(
     elif why:
         console.say(f"next: nothing can be executed now: {why}")
     else:
-        console.say(f"next: tieout confirm {file.plan_id[:12]}")
+        sim = " --sim" if file.content["simulated"] else ""
+        console.say(f"next: tieout confirm {file.plan_id[:12]}{sim}")
     console.result({**json.loads(data), "state": None if journal is None else journal.state})
     return 0

@@ -81,7 +81,9 @@ def _say(console: Console, told: dict[str, Any], now: int) -> None:
     if told.get("reason"):
         console.say(f"  reason: {told['reason']}", style="!")
     console.say(
-        f"  executed: {told['inserted']} inserted, {told['updated']} updated, {told['deleted']} deleted; ambiguous: {told['ambiguous_count']}"
+        "  executed: "
+        + ", ".join(f"{told[word]} {word}" for word in ("inserted", "updated", "deleted"))
+        + f"; ambiguous: {told['ambiguous_count']}"
     )
     console.say(
         "  flags: " + ", ".join(f"{name.upper()} {str(value).lower()}" for name, value in told["flags"].items())

@@ -127,7 +127,8 @@ def _action(entry: Mapping[str, Any], *, full: bool) -> Iterator[Line]:
 def _name(entry: Mapping[str, Any]) -> str:
     row = entry["after"] or entry["before"] or {}
     if entry["entity"] == "execution":
-        told = f"execution {entry['exec_id']}: {row.get('side')} {row.get('quantity')} {entry['symbol']} @ {row.get('price')}"
+        trade = f"{row.get('side')} {row.get('quantity')} {entry['symbol']} @ {row.get('price')}"
+        told = f"execution {entry['exec_id']}: {trade}"
         fee = row.get("commission")
         return told if fee is None else f"{told}, commission {fee}"
     prices = "".join(
@@ -135,7 +136,8 @@ def _name(entry: Mapping[str, Any]) -> str:
     )
     keys = ", ".join(f"{key} {entry[key]}" for key in ("order_id", "perm_id") if entry[key] is not None)
     state = f" {row.get('status')}" if entry["kind"] == "insert" else ""
-    return f"order {row.get('side')} {row.get('quantity')} {entry['symbol']} {row.get('order_type')}{prices}{state} ({keys})"
+    what = f"{row.get('side')} {row.get('quantity')} {entry['symbol']} {row.get('order_type')}"
+    return f"order {what}{prices}{state} ({keys})"
 
 
 def _undecided(entry: Mapping[str, Any]) -> Iterator[Line]:

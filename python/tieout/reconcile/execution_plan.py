@@ -3,8 +3,8 @@ The repairs of executions.
 
 1. An execution of a known order (in the book, or inserted by the same plan) that the book has not is inserted.
 2. An exec_id that differs from a known one only after the last period is a correction: with the same account,
-   perm_id, contract and side, a higher suffix and a cumulative quantity not advanced it supersedes (both rows stay, one is
-   active); else it is ambiguous.
+   perm_id, contract and side, a higher suffix and a cumulative quantity not advanced it supersedes (both rows
+   stay, one is active); else it is ambiguous.
 3. A book execution without an exec_id (old books) pairs with the broker's by order, side, quantity, price and
    time; several candidates, or one without a time, are ambiguous.
 4. A commission is written when its report came; it is never taken back.
@@ -25,6 +25,9 @@ from tieout.reconcile.rows import FrameRow, describe_execution, execution_insert
 from tieout.reconcile.rows import field as told
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tieout.canonical import Json
     from tieout.reconcile.order_plan import Inputs, OrderPlan
     from tieout.store.reader import Book
 
@@ -214,7 +217,7 @@ def _insert(row: FrameRow, home: _Home) -> Action:
     )
 
 
-def _update(book: Book, at: int, news: dict[str, str | int | bool | None], *, row: FrameRow, reason: str) -> Action:
+def _update(book: Book, at: int, news: Mapping[str, Json], *, row: FrameRow, reason: str) -> Action:
     before = book.execution_image(at)
     return Action(
         entity="execution",
@@ -230,7 +233,7 @@ def _update(book: Book, at: int, news: dict[str, str | int | bool | None], *, ro
         row=book.executions["row"][at],
         order_row=book.executions["order_row"][at],
         before=before,
-        after=before | news,
+        after={**before, **news},
     )
 
 

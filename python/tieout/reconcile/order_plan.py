@@ -151,7 +151,7 @@ def _update(inputs: Inputs, found: _Found, names: list[str], plan: OrderPlan) ->
             row=book["row"],
             tier=found.tier,
             before=before,
-            after=order_update(before, found.row, names),
+            after=order_update(before, found.row, names) | {"account": book["account"]},
         )
     )
 
@@ -197,7 +197,9 @@ def _orphan(inputs: Inputs, index: int, found: _Found | None, plan: OrderPlan) -
     if book["row"] in inputs.moving:
         plan.waiting_rows += 1
         return
-    keep = _why_keep(inputs, index) if inputs.force_sync_delete else "FORCE_SYNC_DELETE is false"
+    keep: str | None = "FORCE_SYNC_DELETE is false"
+    if inputs.force_sync_delete:
+        keep = "the broker reports executions of it" if found is not None else _why_keep(inputs, index)
     before = inputs.book.order_image(index)
     reason = "live in the book, nowhere at the broker: neither open, completed nor executed; outcome unknown"
     if found is not None:

@@ -92,7 +92,7 @@ def build_plan(
         symbols: whose positions are told in `spy_futures_actions`.
         moving: ids of orders that changed in the book while the broker was asked: they wait.
     """
-    mine, others = _one_account(book, snapshot.gateway.account)
+    mine, others, unowned = _one_account(book, snapshot.gateway.account, sole=snapshot.gateway.sole)
     side = broker_side(snapshot)
     matching = match_orders(
         side.orders,
@@ -110,6 +110,11 @@ def build_plan(
         notes.append(f"{executions.parked} execution(s) wait until it is known which order of the book they belong to")
     if others:
         notes.append(f"{others} live order(s) of other accounts in the book were not looked at")
+    if unowned:
+        notes.append(
+            f"{unowned} live order(s) in the book name no account, and the gateway holds several: not looked at; "
+            "adopt the old book again with --account"
+        )
     actions = (*orders.actions, *executions.actions)
     order_images, execution_images = _rests_on(mine, actions, undecided)
     return Plan(
@@ -136,23 +141,26 @@ def changed_rows(first: Book, second: Book) -> frozenset[int]:
     return frozenset(both.filter(~both.is_in(same.to_list())).to_list())
 
 
-def _one_account(book: Book, account: str) -> tuple[Book, int]:
-    """The book's rows of that account, and how many live orders of others were left out."""
-    mine = book.orders["account"] == account
-    executions = book.executions["account"] == account
-    if mine.all() and executions.all():
-        return book, 0
-    others = book.orders.filter(~mine & book.orders["live"]).height
-    return (
-        replace(
-            book,
-            orders=book.orders.filter(mine),
-            raw_orders=book.raw_orders.filter(mine),
-            executions=book.executions.filter(executions),
-            raw_executions=book.raw_executions.filter(executions),
-        ),
-        others,
+def _one_account(book: Book, account: str, *, sole: bool) -> tuple[Book, int, int]:
+    """
+    The book's rows of that account, and how many live orders were left out: of others, and of nobody.
+
+    An old book may have been adopted without an account. Its rows are the gateway's where that holds only one.
+    """
+    ours = [account, ""] if sole else [account]
+    mine = book.orders["account"].is_in(ours)
+    executions = book.executions["account"].is_in(ours)
+    left_out = book.orders.filter(~mine & book.orders["live"])["account"]
+    unowned = int((left_out == "").sum())
+    taken = pl.lit(account).alias("account")
+    chosen = replace(
+        book,
+        orders=book.orders.filter(mine).with_columns(taken),
+        raw_orders=book.raw_orders.filter(mine),
+        executions=book.executions.filter(executions).with_columns(taken),
+        raw_executions=book.raw_executions.filter(executions),
     )
+    return chosen, left_out.len() - unowned, unowned
 
 
 def _rests_on(

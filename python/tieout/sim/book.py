@@ -78,6 +78,8 @@ class BookOrder:
     filled: BookNumber
     average_price: Decimal | None
     updated_ns: int | None
+    unnamed: bool = False
+    """Whether the book names no account, and `account` is a stand-in."""
 
     @property
     def live(self) -> bool:

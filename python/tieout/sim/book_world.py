@@ -7,7 +7,7 @@ book; what is null there is invented (tieout.sim.invent). No positions: the book
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
@@ -68,8 +68,11 @@ def world_of(book: Book, *, now_ns: int, account: str | None = None, client_id: 
         account: the login's account where the book names none.
         client_id: who sent the orders whose client the book does not know.
     """
+    named = ({row.account for row in book.orders} | {fill.account for fill in book.executions}) - {""}
+    stand_in = account or (min(named) if len(named) == 1 else DEFAULT_ACCOUNT)
+    book = _owned(book, stand_in)
     accounts = sorted({row.account for row in book.orders} | {fill.account for fill in book.executions})
-    world = World(accounts=accounts or [account or DEFAULT_ACCOUNT])
+    world = World(accounts=accounts or [stand_in])
     world.values = [AccountValue(name, "NetLiquidation", NET_LIQUIDATION, "USD") for name in world.accounts]
     made = BookWorld(book=book, world=world, now_ns=now_ns)
     made.taken_perm_ids = {row.perm_id for row in book.orders if row.perm_id is not None}
@@ -122,6 +125,15 @@ def _client_of(row: BookOrder | BookExecution, default_client: int) -> int:
     if row.order_id is None:
         return 0
     return default_client if row.client_id is None else row.client_id
+
+
+def _owned(book: Book, stand_in: str) -> Book:
+    """The book with an account on every row; one adopted without an account has none."""
+    return replace(
+        book,
+        orders=tuple(row if row.account else replace(row, account=stand_in, unnamed=True) for row in book.orders),
+        executions=tuple(fill if fill.account else replace(fill, account=stand_in) for fill in book.executions),
+    )
 
 
 def _ended_today_ns(row: BookOrder, now_ns: int) -> int | None:

@@ -58,6 +58,12 @@ _LEGS_AND_SCALE: Final[Layout] = (
     *fixed(f"scale_init={UNSET_INTEGER} scale_subs={UNSET_INTEGER} scale_increment= hedge_type="),
 )
 
+MARGINS: Final = tuple(
+    f"{name}_{when}"
+    for when in ("before", "change", "after")
+    for name in ("init_margin", "maint_margin", "equity_with_loan")
+)
+
 OPEN_ORDER: Final[Layout] = (
     *given("message", "order_id"),
     *CONTRACT,
@@ -77,11 +83,7 @@ OPEN_ORDER: Final[Layout] = (
     *_LEGS_AND_SCALE,
     *fixed("opt_out_smart=0 clearing_account= clearing_intent=IB not_held=0 delta_neutral=0 algo= solicited=0"),
     *given("what_if", "status"),
-    *(
-        Field(f"{name}_{when}", UNSET_DOUBLE)
-        for when in ("before", "change", "after")
-        for name in ("init_margin", "maint_margin", "equity_with_loan")
-    ),
+    *(Field(name, UNSET_DOUBLE) for name in MARGINS),
     *fixed("commission= commission_min= commission_max= commission_currency= warning="),
     *fixed("randomize_size=0 randomize_price=0"),
     *_PEGGED_BENCH,

@@ -57,6 +57,8 @@ def open_order(order: Order, version: int, *, what_if: bool = False) -> Message:
         **_order_terms(order, number(order.quantity)),
     }
     if what_if:
+        # Clients take an answer with unset margins for no answer.
+        values |= dict.fromkeys(layouts_order.MARGINS, "0.0")
         values["warning"] = "Simulated: margins are not computed."
     return build(layouts_order.OPEN_ORDER, version, values)
 

@@ -148,10 +148,8 @@ def _scenario(options: SimOptions) -> Scenario:
         return load_scenario(options.scenario or EXAMPLE, now_ns=options.now_ns())
     book = read_book(options.book)
     made = world_of(book, now_ns=options.now_ns(), account=options.account, client_id=options.client_id)
-    if options.drift is None:
-        truth = true_world(made)
-    else:
-        truth = plant(made, seed=options.drift, kinds=options.drift_kinds)
+    seed = options.drift
+    truth = true_world(made) if seed is None else plant(made, seed=seed, kinds=options.drift_kinds)
     if options.truth is not None:
         try:
             truth.write(options.truth)

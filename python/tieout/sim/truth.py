@@ -118,7 +118,10 @@ def changes(row: BookOrder, order: Order) -> dict[str, Value]:
         "perm_id": row.perm_id,
     }
     said = reported(order)
-    return {name: value for name, value in said.items() if value is not None and value != booked[name]}
+    found: dict[str, Value] = {n: v for n, v in said.items() if v is not None and v != booked[n]}
+    if found and row.unnamed:
+        found["account"] = row.account
+    return found
 
 
 def decimal(value: Decimal | None) -> str | None:

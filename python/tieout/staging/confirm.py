@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tieout.errors import PlanTampered
 from tieout.staging import gates
+from tieout.staging.chain import require_chain
 from tieout.staging.stage import gather, plan_of, verified_backup
 from tieout.store import engine, migrate
 from tieout.store.writer import Applied, Approval, Change, apply_changes
@@ -84,6 +85,9 @@ def confirm(desk: Desk, plan_id: str | None) -> Confirmed:
             backup=backup.id,
             audit_head=confirmed.audit_head,
         )
+        desk.alerts.raise_alert(
+            "plan_executed", plan_id=file.plan_id, by=desk.who, by_kind=by_kind, audit_head=confirmed.audit_head
+        )
         desk.status("COMPLETED", counts=confirmed.counts(), plan_id=file.plan_id, backup=backup.id)
     return confirmed
 
@@ -106,6 +110,7 @@ def _admitted(desk: Desk, plan_id: str | None) -> StagedFile:
     with engine.connect(desk.workspace.book) as connection, engine.read(connection):
         migrate.require_current(connection, desk.workspace.book)
         gates.check_book(connection, file, desk.workspace)
+    require_chain(desk)
     gates.check_ambiguity(len(file.content["plan"]["ambiguous_matches"]))
     return file
 

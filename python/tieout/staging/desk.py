@@ -198,7 +198,7 @@ def open_desk(
     return Desk(
         workspace=workspace,
         log=log,
-        alerts=AlertRouter(log, workspace.alerts_dir, targets=workspace.settings.alerts.targets, now=now),
+        alerts=AlertRouter(log, workspace.alerts_dir, settings=workspace.settings.alerts, now=now),
         state=State(workspace.state_db),
         now=now,
         client_id=client_id,

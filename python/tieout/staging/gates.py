@@ -8,6 +8,7 @@ The gates of a confirm, in their order, each its own function and its own error.
     current         10   not expired, superseded or already applied
     flags           13   DRY_RUN, SAFE_MODE, DRY_RUN_CONFIRM, the latch; nothing looser than at staging
     book            10   the same book, in the same state as far as the plan rests on it
+    chain           12   tieout.staging.chain: the audit is what was written
     ambiguity       14   nothing is left that only the operator can decide
     broker          10   asked again: every chosen action is still true (16 where the answer has holes)
     backup          15   tieout.staging.stage.verified_backup

@@ -68,53 +68,52 @@ def render(plan: Plan, bound: Bound) -> bytes:
     lists["ambiguous_matches"] = [one.to_json() for one in plan.undecided]
     lists["spy_futures_actions"] = [one.to_json() for one in plan.positions]
     snapshot, gateway = bound.snapshot, bound.snapshot.gateway
-    return pretty_json(
-        {
-            "generated_at": to_iso(bound.generated_ns),
-            "config": dict(bound.config),
-            "plan": lists,
-            "format_version": FORMAT,
-            "plan_id": bound.plan_id,
-            "simulated": bound.simulated,
-            "summary": plan.summary(),
-            "notes": list(plan.notes),
-            "expires_at": to_iso(bound.expires_ns),
-            "account": gateway.account,
-            "mode": "paper" if gateway.paper else "live",
-            "gateway": {
-                "host": gateway.host,
-                "port": gateway.port,
-                "client_id": gateway.client_id,
-                "client": gateway.client,
-                "server_version": gateway.server_version,
+    content: dict[str, Any] = {
+        "generated_at": to_iso(bound.generated_ns),
+        "config": dict(bound.config),
+        "plan": lists,
+        "format_version": FORMAT,
+        "plan_id": bound.plan_id,
+        "simulated": bound.simulated,
+        "summary": plan.summary(),
+        "notes": list(plan.notes),
+        "expires_at": to_iso(bound.expires_ns),
+        "account": gateway.account,
+        "mode": "paper" if gateway.paper else "live",
+        "gateway": {
+            "host": gateway.host,
+            "port": gateway.port,
+            "client_id": gateway.client_id,
+            "client": gateway.client,
+            "server_version": gateway.server_version,
+        },
+        "db": {
+            "lineage": bound.identity.lineage,
+            "restore_epoch": bound.identity.restore_epoch,
+            "schema": bound.identity.schema,
+            "rows": {name: list(ids) for name, ids in plan.rows.items()},
+            "fingerprint": plan.fingerprint,
+        },
+        "broker": {
+            "as_of": to_iso(snapshot.taken_at_ns),
+            "server_time": to_iso(snapshot.server_time_ns),
+            "complete": snapshot.complete,
+            "parts": {
+                name: {
+                    "complete": part.complete,
+                    "why": part.why,
+                    "rows": part.rows,
+                    "asked_at": to_iso(part.asked_at_ns),
+                    "answered_at": None if part.answered_at_ns is None else to_iso(part.answered_at_ns),
+                    "covers_from": None if part.covers_from_ns is None else to_iso(part.covers_from_ns),
+                }
+                for name, part in snapshot.parts.items()
             },
-            "db": {
-                "lineage": bound.identity.lineage,
-                "restore_epoch": bound.identity.restore_epoch,
-                "schema": bound.identity.schema,
-                "rows": {name: list(ids) for name, ids in plan.rows.items()},
-                "fingerprint": plan.fingerprint,
-            },
-            "broker": {
-                "as_of": to_iso(snapshot.taken_at_ns),
-                "server_time": to_iso(snapshot.server_time_ns),
-                "complete": snapshot.complete,
-                "parts": {
-                    name: {
-                        "complete": part.complete,
-                        "why": part.why,
-                        "rows": part.rows,
-                        "asked_at": to_iso(part.asked_at_ns),
-                        "answered_at": None if part.answered_at_ns is None else to_iso(part.answered_at_ns),
-                        "covers_from": None if part.covers_from_ns is None else to_iso(part.covers_from_ns),
-                    }
-                    for name, part in snapshot.parts.items()
-                },
-            },
-            "backup": {"id": bound.backup.id, "sha256": bound.backup.sha256},
-            "predicted_fingerprint": predicted_fingerprint(plan.actions),
-        }
-    )
+        },
+        "backup": {"id": bound.backup.id, "sha256": bound.backup.sha256},
+        "predicted_fingerprint": predicted_fingerprint(plan.actions),
+    }
+    return pretty_json(content)
 
 
 def parse(data: bytes) -> StagedFile:
@@ -156,7 +155,7 @@ def _first_problem(content: object) -> str | None:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    error = best_match(Draft202012Validator(schema()).iter_errors(content))  # type: ignore[arg-type]
+    error = best_match(Draft202012Validator(schema()).iter_errors(content))
     return None if error is None else f"{error.json_path}: {error.message[:200]}"
 
 

@@ -21,6 +21,7 @@ from tieout.errors import (
 )
 from tieout.files import pretty_json, write_atomically
 from tieout.reconcile.plan import Plan, build_plan, changed_rows
+from tieout.staging.chain import require_chain
 from tieout.staging.planfile import Bound, render
 from tieout.store import reader
 from tieout.store.state import StagedPlan
@@ -84,6 +85,7 @@ def stage(desk: Desk, *, replace: bool = True, counts: Mapping[str, int] | None 
         desk.ensure_book()
         for plan_id in desk.state.carry_over(desk.workspace.book):
             desk.told.append(f"plan {plan_id[:12]} was executed in full before the last run was interrupted")
+        require_chain(desk)
         backup = verified_backup(desk)
         evidence = gather(desk)
         plan = plan_of(desk, evidence)
@@ -100,10 +102,12 @@ def verified_backup(desk: Desk) -> Backup:
         BackupError: none could be made; `backup_failed` was raised.
     """
     try:
-        return make_backup(desk.workspace.book, backups_dir=desk.workspace.backups_dir, now_ns=desk.now())
+        backup = make_backup(desk.workspace.book, backups_dir=desk.workspace.backups_dir, now_ns=desk.now())
     except BackupError as error:
         desk.alerts.raise_alert("backup_failed", reason=error.message)
         raise
+    desk.alerts.metrics.backup_verified(desk.now())
+    return backup
 
 
 def gather(desk: Desk) -> Evidence:

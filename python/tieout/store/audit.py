@@ -3,23 +3,25 @@ The audit: one row per change, chained by hash.
 
 Each row's `hash` is the SHA-256 of its canonical JSON, `previous_hash` included; the first row's previous is
 `GENESIS`. An edit, a deletion in the middle or a swap breaks the chain; a cut tail shows only against the head
-that the state and the log keep.
+that the state and the log keep. Rows that were moved to an archive keep their place in the chain: positions count
+from 1 over archives and table together.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 
-from tieout.canonical import Json, digest
+from tieout.canonical import Json
 from tieout.clock import to_iso
 from tieout.store.tables import order_audit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -30,6 +32,17 @@ HASHED: Final = (
     "previous_hash",
 )  # fmt: skip
 """The columns that the hash covers: all but `id` and the hash itself."""
+COLUMNS: Final = ("id", *HASHED, "hash")
+
+ARCHIVED: Final = "archived"
+"""Kind of the row that says which rows went to which archive."""
+RESTORED: Final = "restored"
+"""Kind of the row that continues the chain of a book that was put back: what came after the backup is gone."""
+
+Row = dict[str, Any]
+"""An audit row, every column by name; `before` and `after` are JSON text."""
+_SORTED: Final = tuple(sorted(HASHED))
+_INTEGER_MAX: Final = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of the chain: how many rows, and the last one's hash."""
+    """A point of the chain, mostly its end: the position, which is how many rows it has so far, and the hash there."""
 
     rows: int
     hash: str
@@ -65,9 +78,9 @@ def append_audit(connection: Connection, entries: Sequence[AuditEntry], *, now_n
     """Append the entries to the chain, in order, inside the caller's transaction; answers the new head."""
     last = head(connection)
     previous, at = last.hash, to_iso(now_ns)
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     for entry in entries:
-        row: dict[str, Json] = {
+        row: Row = {
             "at": at,
             "kind": entry.kind,
             "entity": entry.entity,
@@ -81,7 +94,7 @@ def append_audit(connection: Connection, entries: Sequence[AuditEntry], *, now_n
             "backup_id": entry.backup_id,
             "previous_hash": previous,
         }
-        previous = digest(row)
+        previous = row_hash(row)
         rows.append({**row, "hash": previous})
     if rows:
         connection.execute(order_audit.insert(), rows)
@@ -89,28 +102,64 @@ def append_audit(connection: Connection, entries: Sequence[AuditEntry], *, now_n
 
 
 def head(connection: Connection) -> Head:
-    """The chain's end as the book has it."""
+    """The chain's end as the book has it; archived rows count."""
     newest = select(order_audit.c.hash).order_by(order_audit.c.id.desc()).limit(1)
     rows = connection.execute(select(func.count()).select_from(order_audit)).scalar_one()
-    return Head(rows=rows, hash=connection.execute(newest).scalar() or GENESIS)
+    return Head(rows=archived_rows(connection) + rows, hash=connection.execute(newest).scalar() or GENESIS)
 
 
-def broken_at(rows: Iterable[dict[str, Json]]) -> int | None:
-    """The id of the first row whose hash or link is wrong, or None where the chain holds."""
-    previous: Json = GENESIS
-    for row in rows:
-        wanted = digest({name: row[name] for name in HASHED})
-        if row["previous_hash"] != previous or row["hash"] != wanted:
-            found = row["id"]
-            return found if isinstance(found, int) else -1
-        previous = row["hash"]
-    return None
+def archived_rows(connection: Connection) -> int:
+    """How many rows of the chain are in archives, as the newest `archived` row says."""
+    # The index on `row` finds the few rows that name none; `kind` has no index.
+    mine = order_audit.c.row.is_(None) & (order_audit.c.kind == ARCHIVED)
+    newest = select(order_audit.c.after).where(mine).order_by(order_audit.c.id.desc()).limit(1)
+    told = connection.execute(newest).scalar()
+    try:
+        return 0 if told is None else int(json.loads(told)["last"])
+    except (ValueError, KeyError, TypeError):
+        return 0  # somebody edited it: verifying the chain says so
 
 
-def chain(connection: Connection) -> Iterable[dict[str, Json]]:
-    """Every audit row in order."""
-    for row in connection.execute(select(order_audit).order_by(order_audit.c.id)).mappings():
-        yield dict(row)
+def row_hash(row: Mapping[str, Any]) -> str:
+    """
+    SHA-256 of the row's canonical JSON (tieout.canonical), nine times as fast as the general form.
+
+    Raises:
+        TypeError, ValueError: a column holds what no audit row holds; somebody else wrote it.
+    """
+    for name in _SORTED:
+        value = row[name]
+        if value is None or isinstance(value, str):
+            continue
+        if name != "row" or type(value) is not int or abs(value) > _INTEGER_MAX:
+            raise TypeError(f"{name} is {value!r}")
+    text = json.dumps({name: row[name] for name in _SORTED}, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def links(row: Row, previous: str) -> bool:
+    """Whether the row follows the one with that hash, and its own hash is right."""
+    try:
+        return row["previous_hash"] == previous and row["hash"] == row_hash(row)
+    except (TypeError, ValueError):
+        return False
+
+
+def table_rows(connection: Connection) -> Iterator[Row]:
+    """Every audit row that is still in the book, in the chain's order; text that is not UTF-8 comes as it is."""
+    raw: Any = connection.connection.driver_connection
+    before = raw.text_factory
+    raw.text_factory = _decode
+    try:
+        cursor = connection.execute(select(order_audit).order_by(order_audit.c.id))
+        for row in cursor.mappings():
+            yield dict(row)
+    finally:
+        raw.text_factory = before
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
 
 
 def _text(row: dict[str, Json] | None) -> str | None:

@@ -20,7 +20,7 @@ def order_frame(raw: pl.DataFrame) -> pl.DataFrame:
     Schema `ORDER` of rows of the table `orders` (all columns, as text).
 
     A decimal that 1e-8 cannot hold is null and marks its row `inexact`: it equals nothing. A price that the
-    order's type does not use is null. Ids that are 0 or empty are null.
+    order's type does not use is null. Ids that are 0, and texts that are empty, are null.
     """
     money = {
         name: raw[name] for name in ("strike", "multiplier", "quantity", "limit_price", "stop_price", "filled_quantity")
@@ -42,7 +42,7 @@ def order_frame(raw: pl.DataFrame) -> pl.DataFrame:
         inexact.alias("inexact"),
         pl.col("session_id").alias("session"),
         *(_id(name) for name in ("perm_id", "order_id", "con_id", "parent_id", "parent_perm_id")),
-        *(_text(name) for name in ("order_ref", "tif", "oca_group", *_CONTRACT_TEXT)),
+        *(_text(name) for name in ("order_ref", "tif", "oca_group", "symbol", "side", *_CONTRACT_TEXT)),
         pl.when(order_type != "").then(order_type).alias("order_type"),
     )
     return _shaped(frame, ORDER)
@@ -62,7 +62,7 @@ def execution_frame(raw: pl.DataFrame) -> pl.DataFrame:
         ns_column(raw["executed_at"]).alias("executed_ns"),
         inexact.alias("inexact"),
         *(_id(name) for name in ("perm_id", "order_id", "con_id")),
-        *(_text(name) for name in ("exec_id", "order_ref", *_CONTRACT_TEXT)),
+        *(_text(name) for name in ("exec_id", "order_ref", "symbol", "side", *_CONTRACT_TEXT)),
     )
     return _shaped(frame, EXECUTION)
 

@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, Te
 from tieout.clock import to_iso
 from tieout.errors import BookUnusable
 from tieout.store import engine
+from tieout.store.audit import Head
 from tieout.store.tables import applied_plans as book_applied
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
 
     from tieout.model import Snapshot
-    from tieout.store.audit import Head
 
 VERSION: Final = 1
 STATE: Final = MetaData()
@@ -168,7 +168,7 @@ class State:
             return connection.execute(newest).scalar()
 
     def carry_over(self, book: Path) -> list[str]:
-        """Take over what the book's execution journal tells and we do not know: a confirm that died after its commit."""
+        """Take over what only the book's execution journal tells: a confirm that died after its commit."""
         with engine.connect(book) as connection, engine.read(connection):
             rows = connection.execute(select(book_applied)).mappings().all()
         if not rows:
@@ -188,6 +188,23 @@ class State:
         with self._connect() as connection, engine.write(connection):
             values = {"at": to_iso(now_ns), "rows": head.rows, "hash": head.hash, "lineage": lineage}
             connection.execute(heads.insert().values(values))
+
+    def kept_heads(self, lineage: str) -> list[Head]:
+        """The ends that the audit chain of that book ever had, as they were kept, oldest first."""
+        if not self.path.is_file():
+            return []
+        query = select(heads.c.rows, heads.c.hash).where(heads.c.lineage == lineage).order_by(heads.c.id)
+        with self._connect() as connection, engine.read(connection):
+            return [Head(rows=row.rows, hash=row.hash) for row in connection.execute(query)]
+
+    def newest_head(self, lineage: str) -> Head | None:
+        """The end of the audit chain of that book that was kept last, or None."""
+        if not self.path.is_file():
+            return None
+        query = select(heads.c.rows, heads.c.hash).where(heads.c.lineage == lineage).order_by(heads.c.id.desc())
+        with self._connect() as connection, engine.read(connection):
+            row = connection.execute(query.limit(1)).first()
+        return None if row is None else Head(rows=row.rows, hash=row.hash)
 
     def open_session(self, snapshot: Snapshot) -> None:
         """Journal a connection to the broker with what it answered."""

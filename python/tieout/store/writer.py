@@ -143,8 +143,8 @@ def _apply_one(connection: Connection, table: Table, change: Change, *, approval
         values = _changed(change)
         if table is orders:
             values["updated_at"] = to_iso(approval.now_ns)
-            if is_live(str(values.get("status", ""))):
-                values["last_live_at"] = to_iso(approval.now_ns)
+            if change.kind == "update" and is_live(str((change.after or {}).get("status", ""))):
+                values["last_live_at"] = to_iso(approval.now_ns)  # seen open just now, whatever field changed
         found = connection.execute(table.update().where(same).values(values)).rowcount
     if found != 1:
         raise PlanStale(

@@ -3,6 +3,8 @@
 //! A null is "not known". Text is compared as bytes. The three text layouts hold the same values, so a column of one
 //! side may differ in layout from that of the other side.
 
+use std::ops::Range;
+
 /// A bitmap, least significant bit first, that starts `offset` bits into `bytes`.
 #[derive(Debug, Clone, Copy)]
 pub struct Bits<'a> {
@@ -26,6 +28,7 @@ impl<'a> Bits<'a> {
     ///
     /// # Panics
     /// When there is no such row.
+    #[inline]
     #[must_use]
     pub fn get(&self, row: usize) -> bool {
         assert!(row < self.len, "row {row} of a bitmap of {} rows", self.len);
@@ -46,6 +49,7 @@ impl<'a> Bits<'a> {
     }
 }
 
+#[inline]
 fn valid(validity: Option<&Bits<'_>>, row: usize) -> bool {
     validity.is_none_or(|bits| bits.get(row))
 }
@@ -69,12 +73,19 @@ impl<'a> Ints<'a> {
     }
 
     /// The value of that row, or `None` where it is not known.
+    #[inline]
     #[must_use]
     pub fn get(&self, row: usize) -> Option<i64> {
         valid(self.validity.as_ref(), row).then(|| self.values[row])
     }
 
+    /// These rows' values, where all of the column are known.
+    pub(crate) fn dense(&self, rows: Range<usize>) -> Option<&'a [i64]> {
+        self.validity.is_none().then(|| &self.values[rows])
+    }
+
     /// The value of that row, where it is known and not 0: an id of IB's.
+    #[inline]
     #[must_use]
     pub fn id(&self, row: usize) -> Option<i64> {
         self.get(row).filter(|&id| id != 0)
@@ -112,6 +123,7 @@ impl<'a> Bools<'a> {
     }
 
     /// Whether that row is known to be true.
+    #[inline]
     #[must_use]
     pub fn is_true(&self, row: usize) -> bool {
         valid(self.validity.as_ref(), row) && self.values.get(row)
@@ -218,12 +230,22 @@ impl<'a> Texts<'a> {
     }
 
     /// Whether that row's text is known.
+    #[inline]
     #[must_use]
     pub fn is_known(&self, row: usize) -> bool {
         valid(self.validity.as_ref(), row)
     }
 
-    #[inline]
+    /// These rows' views and what they look into, where the column has views and all of it is known.
+    pub(crate) fn dense(&self, rows: Range<usize>) -> Option<(&'a [u128], &[&'a [u8]])> {
+        match &self.layout {
+            Layout::Views { views, buffers } if self.validity.is_none() => Some((&views[rows], buffers)),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call per value costs the loops over columns twice their time")]
     pub(crate) fn get(&self, row: usize) -> Text<'_> {
         if !self.is_known(row) {
             return Text::Null;
@@ -240,18 +262,20 @@ fn rows_of(offsets: usize) -> usize {
     offsets.checked_sub(1).expect("a text column has one offset more than rows")
 }
 
+#[inline]
 fn at(offset: impl TryInto<usize>) -> usize {
     offset.try_into().ok().expect("offsets of a text column are not negative")
 }
 
 /// Reads a view: the low 32 bits are the length, then come the bytes or (prefix, buffer number, offset).
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a call per value costs the loops over columns twice their time")]
 #[expect(clippy::cast_possible_truncation, reason = "each field of a view is 32 bits wide")]
-fn of_view<'a>(view: u128, buffers: &[&'a [u8]]) -> Text<'a> {
+pub(crate) fn of_view<'a>(view: u128, buffers: &[&'a [u8]]) -> Text<'a> {
     let len = view as u32 as usize;
     if len <= SHORT_MAX {
-        // Some writers leave rubbish after the text.
-        return Text::Short(view & (u128::MAX >> (8 * (SHORT_MAX - len))));
+        // Arrow pads a short text with zeros.
+        return Text::Short(view);
     }
     let (buffer, offset) = ((view >> 64) as u32 as usize, (view >> 96) as u32 as usize);
     Text::Long(&buffers[buffer][offset..offset + len])

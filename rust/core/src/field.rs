@@ -1,6 +1,8 @@
 //! One column of both sides: what two rows have there, the same or not.
 
-use crate::column::{Ints, Text, Texts};
+use std::ops::Range;
+
+use crate::column::{Ints, Text, Texts, of_view};
 use crate::mix::{mix_int, mix_text};
 
 /// A side of the comparison.
@@ -54,17 +56,29 @@ impl<'a> Field<'a> {
     /// Folds the field's values in these rows of a side into the rows' hashes.
     pub(crate) fn fold(&self, side: Side, rows: &[u32], hashes: &mut [u64]) {
         match self {
+            Self::Ints(left, right) => each_int(pick(side, *left, *right), rows, |at, value| {
+                hashes[at] = mix_int(hashes[at], value);
+                true
+            }),
+            Self::Texts(left, right) => each_text(pick(side, *left, *right), rows, |at, value| {
+                hashes[at] = mix_text(hashes[at], value);
+                true
+            }),
+        };
+    }
+
+    /// Whether each of these rows of a side holds what the leader of its class holds.
+    pub(crate) fn all_same(&self, side: Side, rows: &[u32], classes: &[u32], leaders: &[u32]) -> bool {
+        match self {
             Self::Ints(left, right) => {
                 let column = pick(side, *left, *right);
-                for (hash, &row) in hashes.iter_mut().zip(rows) {
-                    *hash = mix_int(*hash, column.get(row as usize));
-                }
+                let leaders: Vec<_> = leaders.iter().map(|&row| column.get(row as usize)).collect();
+                each_int(column, rows, |at, value| value == leaders[classes[at] as usize])
             }
             Self::Texts(left, right) => {
                 let column = pick(side, *left, *right);
-                for (hash, &row) in hashes.iter_mut().zip(rows) {
-                    *hash = mix_text(*hash, column.get(row as usize));
-                }
+                let leaders: Vec<_> = leaders.iter().map(|&row| column.get(row as usize)).collect();
+                each_text(column, rows, |at, value| value == leaders[classes[at] as usize])
             }
         }
     }
@@ -91,5 +105,31 @@ fn pick<T>(side: Side, left: T, right: T) -> T {
     match side {
         Side::Left => left,
         Side::Right => right,
+    }
+}
+
+/// The rows as a range, where they follow one another.
+fn range(rows: &[u32]) -> Option<Range<usize>> {
+    let (first, last) = (*rows.first()?, *rows.last()?);
+    (first..=last).eq(rows.iter().copied()).then_some(first as usize..last as usize + 1)
+}
+
+/// Shows each row's value to `see` until it answers false; whether it never did.
+///
+/// A whole column, nothing of it null, is the usual case and the one where bounds and bits cost more than the values.
+#[inline]
+fn each_int(column: &Ints<'_>, rows: &[u32], mut see: impl FnMut(usize, Option<i64>) -> bool) -> bool {
+    match range(rows).and_then(|range| column.dense(range)) {
+        Some(values) => values.iter().enumerate().all(|(at, &value)| see(at, Some(value))),
+        None => rows.iter().enumerate().all(|(at, &row)| see(at, column.get(row as usize))),
+    }
+}
+
+/// The same for text.
+#[inline]
+fn each_text<'a>(column: &'a Texts<'_>, rows: &[u32], mut see: impl FnMut(usize, Text<'a>) -> bool) -> bool {
+    match range(rows).and_then(|range| column.dense(range)) {
+        Some((views, buffers)) => views.iter().enumerate().all(|(at, &view)| see(at, of_view(view, buffers))),
+        None => rows.iter().enumerate().all(|(at, &row)| see(at, column.get(row as usize))),
     }
 }

@@ -181,8 +181,12 @@ impl Cells {
 
 fn join_part(left: &[&[Keyed]], right: &[&[Keyed]]) -> Groups {
     let mut cells = Cells::new(left.iter().map(|rows| rows.len()).sum());
-    left.iter().copied().flatten().for_each(|&row| cells.add_left(row));
-    right.iter().copied().flatten().for_each(|&row| cells.add_right(row));
+    for rows in left {
+        rows.iter().for_each(|&row| cells.add_left(row));
+    }
+    for rows in right {
+        rows.iter().for_each(|&row| cells.add_right(row));
+    }
     let both = cells.cells.iter().filter(|cell| cell.right_count > 0);
     let single = both.clone().filter(|c| c.left_count == 1 && c.right_count == 1).map(|c| (c.left, c.right)).collect();
     let many = if both.clone().any(|cell| cell.left_count > 1 || cell.right_count > 1) {

@@ -1,5 +1,7 @@
 //! The hash of the tables inside: fast and the same on every run. It never decides equality.
 
+use std::hash::BuildHasher;
+
 use crate::column::Text;
 
 const K0: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -33,4 +35,30 @@ pub(crate) fn mix_text(hash: u64, text: Text<'_>) -> u64 {
 #[inline]
 pub(crate) fn mix_int(hash: u64, value: Option<i64>) -> u64 {
     mix(hash, value.map_or(K2, i64::cast_unsigned))
+}
+
+/// [`mix`] for hash maps of pairs of numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Hasher(u64);
+
+impl BuildHasher for Hasher {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        *self
+    }
+}
+
+impl std::hash::Hasher for Hasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = mix_text(self.0, Text::Long(bytes));
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.0 = mix(self.0, u64::from(word));
+    }
 }

@@ -24,7 +24,7 @@ prop_compose! {
         let [status, order_type, tif] = texts;
         let [quantity_e8, limit_price_e8, stop_price_e8, filled_quantity_e8, perm_id] = ints;
         Row {
-            status, order_type, tif, quantity_e8, limit_price_e8, stop_price_e8, filled_quantity_e8, perm_id,
+            perm_id, quantity_e8, order_type, limit_price_e8, stop_price_e8, tif, status, filled_quantity_e8,
             ..Row::default()
         }
     }

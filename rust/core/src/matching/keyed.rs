@@ -16,7 +16,8 @@ pub(crate) fn by_perm_id(sides: Sides<'_>, terms: &Terms<'_>, ledger: &mut Ledge
     let (broker, book) =
         rayon::join(|| perm_keys(sides.broker, &accounts.left), || perm_keys(sides.book, &accounts.right));
     let groups = join(&broker, &book);
-    decide(&groups, (Tier::PermId, Reason::PermIdNotUnique), ledger, |broker, book| terms.contradiction(broker, book));
+    let verdicts = terms.contradictions(&groups.single);
+    decide(&groups, verdicts, (Tier::PermId, Reason::PermIdNotUnique), ledger);
 }
 
 fn perm_keys(orders: &Orders<'_>, accounts: &[u32]) -> Vec<Keyed> {
@@ -37,20 +38,14 @@ pub(crate) fn by_order_ref(sides: Sides<'_>, terms: &Terms<'_>, ledger: &mut Led
         ledger.open_book().filter(|&row| has_key(sides.book, row) && !sides.book.settled(row)).collect();
     let classes = classes(&[sides.account(), sides.order_ref()], &broker, &book);
     let groups = buckets::group((&broker, &classes.left), (&book, &classes.right), classes.count());
-    decide(&groups, (Tier::OrderRef, Reason::OrderRefNotUnique), ledger, |broker, book| {
-        terms.contradiction_or_perm(broker, book)
-    });
+    let verdict = |&(broker, book): &(u32, u32)| terms.contradiction_or_perm(broker, book);
+    let verdicts = groups.single.par_iter().map(verdict).collect();
+    decide(&groups, verdicts, (Tier::OrderRef, Reason::OrderRefNotUnique), ledger);
 }
 
 /// Pairs what is single and not contradicted; the rest of the rows is ambiguous.
-fn decide(
-    groups: &Groups,
-    (tier, not_unique): (Tier, Reason),
-    ledger: &mut Ledger,
-    contradiction: impl Fn(u32, u32) -> Option<Reason> + Sync,
-) {
-    let verdicts: Vec<Option<Reason>> =
-        groups.single.par_iter().map(|&(broker, book)| contradiction(broker, book)).collect();
+fn decide(groups: &Groups, verdicts: Vec<Option<Reason>>, why: (Tier, Reason), ledger: &mut Ledger) {
+    let (tier, not_unique) = why;
     let mut doubted: Vec<(Group, Reason)> = groups.many.iter().map(|group| (group.clone(), not_unique)).collect();
     for (&(broker, book), verdict) in groups.single.iter().zip(verdicts) {
         match verdict {

@@ -1,10 +1,17 @@
 //! Contract and side of every row, in one number, and whether two rows contradict each other there.
 
+use hashbrown::HashMap;
+use rayon::prelude::*;
+
 use super::kinds::term_fields;
 use super::orders::{CONTRACT_FIELDS, Sides};
 use super::outcome::Reason;
 use crate::classes::{Classes, classes};
 use crate::field::Field;
+use crate::mix::Hasher;
+
+/// Pairs that one task looks at.
+const PAIRS_PER_TASK: usize = 1 << 15;
 
 /// Contract and side of every row.
 pub(crate) struct Terms<'a> {
@@ -21,23 +28,35 @@ impl<'a> Terms<'a> {
         Self { sides, contract: sides.contract(), side: sides.side(), classes }
     }
 
-    /// What contradicts a pair that a key made: the contract first, then the side.
-    pub(crate) fn contradiction(&self, broker: u32, book: u32) -> Option<Reason> {
-        let (broker, book) = (self.classes.left[broker as usize], self.classes.right[book as usize]);
-        if broker == book {
-            return None;
-        }
+    /// What contradicts each pair that a key made: the contract first, then the side.
+    pub(crate) fn contradictions(&self, pairs: &[(u32, u32)]) -> Vec<Option<Reason>> {
+        let verdicts = pairs.par_chunks(PAIRS_PER_TASK).flat_map_iter(|pairs| {
+            // Orders are many and contracts few, so nearly every pair of classes was seen before.
+            let mut seen: HashMap<(u32, u32), Option<Reason>, Hasher> = HashMap::default();
+            let verdict = move |&(broker, book): &(u32, u32)| {
+                let (broker, book) = (self.classes.left[broker as usize], self.classes.right[book as usize]);
+                if broker == book {
+                    return None;
+                }
+                *seen.entry((broker, book)).or_insert_with(|| self.between(broker, book))
+            };
+            pairs.iter().map(verdict)
+        });
+        verdicts.collect()
+    }
+
+    /// What contradicts the pair: contract, side, or the permanent ids.
+    pub(crate) fn contradiction_or_perm(&self, broker: u32, book: u32) -> Option<Reason> {
+        let perm = || self.sides.perm_contradicts(broker, book).then_some(Reason::PermIdContradicts);
+        self.between(self.classes.left[broker as usize], self.classes.right[book as usize]).or_else(perm)
+    }
+
+    fn between(&self, broker: u32, book: u32) -> Option<Reason> {
         let (a, b) = (self.classes.leaders[broker as usize], self.classes.leaders[book as usize]);
         if self.contract.iter().any(|field| field.contradicts(a, b)) {
             return Some(Reason::ContractContradicts);
         }
         self.side.contradicts(a, b).then_some(Reason::SideContradicts)
-    }
-
-    /// The same, and then the permanent ids.
-    pub(crate) fn contradiction_or_perm(&self, broker: u32, book: u32) -> Option<Reason> {
-        let perm = || self.sides.perm_contradicts(broker, book).then_some(Reason::PermIdContradicts);
-        self.contradiction(broker, book).or_else(perm)
     }
 }
 

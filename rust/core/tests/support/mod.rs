@@ -171,19 +171,24 @@ fn bitmap(bits: impl ExactSizeIterator<Item = bool>) -> Vec<u8> {
     bytes
 }
 
+/// The bitmap of what is known; none where everything is, as Arrow has it.
+fn known(bits: impl ExactSizeIterator<Item = bool> + Clone) -> Option<Vec<u8>> {
+    (!bits.clone().all(|known| known)).then(|| bitmap(bits))
+}
+
 struct IntColumn {
     values: Vec<i64>,
-    known: Vec<u8>,
+    known: Option<Vec<u8>>,
 }
 
 impl IntColumn {
     fn new(values: impl ExactSizeIterator<Item = Option<i64>> + Clone) -> Self {
         // What a null slot holds means nothing: a value that would show if it were read.
-        Self { known: bitmap(values.clone().map(|v| v.is_some())), values: values.map(|v| v.unwrap_or(1)).collect() }
+        Self { known: known(values.clone().map(|v| v.is_some())), values: values.map(|v| v.unwrap_or(1)).collect() }
     }
 
     fn view(&self) -> Ints<'_> {
-        Ints::new(&self.values, Some(Bits::new(&self.known, BIT_OFFSET, self.values.len())))
+        Ints::new(&self.values, self.known.as_ref().map(|known| Bits::new(known, BIT_OFFSET, self.values.len())))
     }
 }
 
@@ -193,7 +198,7 @@ struct TextColumn {
     small: Vec<i32>,
     large: Vec<i64>,
     views: Vec<u128>,
-    known: Vec<u8>,
+    known: Option<Vec<u8>>,
 }
 
 impl TextColumn {
@@ -204,7 +209,7 @@ impl TextColumn {
             small: vec![0],
             large: vec![0],
             views: Vec::new(),
-            known: bitmap(values.clone().map(|value| value.is_some())),
+            known: known(values.clone().map(|value| value.is_some())),
         };
         for value in values {
             column.views.push(view(value.unwrap_or("rubbish"), column.bytes.len()));
@@ -216,7 +221,7 @@ impl TextColumn {
     }
 
     fn view(&self) -> Texts<'_> {
-        let known = Some(Bits::new(&self.known, BIT_OFFSET, self.views.len()));
+        let known = self.known.as_ref().map(|known| Bits::new(known, BIT_OFFSET, self.views.len()));
         match self.layout {
             Layout::Small => Texts::small(&self.small, &self.bytes, known),
             Layout::Large => Texts::large(&self.large, &self.bytes, known),
@@ -225,9 +230,9 @@ impl TextColumn {
     }
 }
 
-/// A view into buffer 1. The bytes after a short text are not cleared, as Arrow would have it.
+/// A view into buffer 1.
 fn view(text: &str, offset: usize) -> u128 {
-    let mut word = [0xaa_u8; 16];
+    let mut word = [0_u8; 16];
     word[..4].copy_from_slice(&u32::try_from(text.len()).expect("a small test").to_le_bytes());
     if text.len() <= 12 {
         word[4..4 + text.len()].copy_from_slice(text.as_bytes());

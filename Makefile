@@ -55,7 +55,7 @@ python-test: $(VENV)/.dev
 
 # ib_async and ib_insync bring the same eventkit, so the second client has an environment of its own.
 insync-test: $(INSYNC)/.built
-	$(INSYNC)/bin/python -m pytest -q $(wildcard tests/clients tests/test_broker_*.py)
+	$(INSYNC)/bin/python -m pytest -q $(wildcard tests/test_broker_*.py) tests/test_sim_clients.py
 
 bench-once: $(VENV)/.dev
 	TIEOUT_BENCH_ORDERS=2000 $(BIN)/python -m pytest -q --benchmark-disable benches

@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import Any
 
 import broker_frames as frames
-from tieout.broker import BrokerSettings
+from tieout.broker import BrokerSettings, open_broker
+from tieout.model import Snapshot
 
 CLIENT = "ib_async" if importlib.util.find_spec("ib_async") else "ib_insync"
 CLIENT_VERSION_MAX = 178 if CLIENT == "ib_async" else 176
@@ -147,7 +148,10 @@ class ScriptedGateway:
                 reader.read()
             _shut(peer)
             return
-        assert reader.read(4) == b"API\0"
+        opening = reader.read(4)
+        if not opening:
+            return  # the client left before its first word
+        assert opening == b"API\0"
         _read_frame(reader)
         self._say(peer, [frames.frame(self.version, self._connected_at)])
         start = _read_fields(reader)
@@ -176,6 +180,18 @@ class ScriptedGateway:
             for start in range(0, len(step), self._chunk):
                 peer.sendall(step[start : start + self._chunk])
         return True
+
+
+def read(gateway: ScriptedGateway, **settings: object) -> Snapshot:
+    """One snapshot of that gateway."""
+    with open_broker(gateway.settings(**settings)) as broker:
+        return broker.snapshot()
+
+
+def snapshot(answers: dict[int, list[Answer]], **gateway: object) -> Snapshot:
+    """One snapshot of a gateway that answers so."""
+    with ScriptedGateway(answers, **gateway) as scripted:  # type: ignore[arg-type]
+        return read(scripted)
 
 
 def _shut(peer: socket.socket) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from match_model import orders
 
+from match_model import orders
 from tieout.clock import from_iso
 from tieout.flags import Flags, MatchRules
 from tieout.model import PARTS, Gateway, Part, PartName, Snapshot

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plan_support import NOON, make_book, opened, plan, snapshot
 
+from plan_support import NOON, make_book, opened, plan, snapshot
 from tieout.clock import NS_PER_S, to_iso
 from tieout.reconcile.actions import Action
 from tieout.reconcile.plan import Plan

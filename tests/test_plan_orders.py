@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plan_support import HARD, NOON, fills_frame, make_book, opened, plan, snapshot
 
+from plan_support import HARD, NOON, fills_frame, make_book, opened, plan, snapshot
 from tieout.clock import NS_PER_S, to_iso
 from tieout.model import PartName
 from tieout.reconcile.evidence import broker_side, with_revisions

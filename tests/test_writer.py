@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plan_support import NOON, make_book, rows_of
 
+from plan_support import NOON, make_book, rows_of
 from tieout.clock import to_iso
 from tieout.errors import PlanStale
 from tieout.store import engine, reader

@@ -10,13 +10,24 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from tieout import locks
-from tieout.errors import EXIT_OK, Ambiguous, GatewayUnreachable, PlanStale, SettingsError, TieoutError
+from tieout.alerts import serve_metrics
+from tieout.errors import (
+    EXIT_OK,
+    Ambiguous,
+    AuditBroken,
+    Forbidden,
+    GatewayUnreachable,
+    PlanStale,
+    SettingsError,
+    TieoutError,
+)
 from tieout.flags import Flags, bot_may_confirm
 from tieout.staging import confirm, stage
+from tieout.staging.chain import archive_audit
 from tieout.staging.gates import read_plan_file
 from tieout.staging.planfile import parse
 
@@ -70,9 +81,10 @@ class Bot:
         """
         desk = self._desk
         with locks.hold(desk.workspace.bot_lock, what="run", now_ns=desk.now(), wait_s=self._lock_wait_s):
+            self._archive()
             if once:
                 return self._begin(retries=0).exit_code
-            with self._signals():
+            with self._signals(), self._metrics():
                 self._begin(retries=desk.settings.live_data.reconnect_max_retries)
                 while not self._stop.wait(desk.settings.reconcile.interval_seconds):
                     self._again()
@@ -133,6 +145,36 @@ class Bot:
         config: dict[str, bool] = parse(read_plan_file(self._desk.workspace.staged_actions)).content["config"]
         return config
 
+    def _archive(self) -> None:
+        """Old audit rows leave the book. Only a broken audit keeps the bot from starting, not a full disk."""
+        desk = self._desk
+        try:
+            with self._reconcile_lock("archive"):
+                done = archive_audit(desk) if desk.workspace.book.exists() else None
+        except Forbidden:
+            return
+        except AuditBroken:
+            raise
+        except TieoutError as error:
+            desk.log.warning("audit_not_archived", error=error.code, reason=error.message)
+            return
+        if done is not None:
+            self._say(f"archived audit rows {done.first} to {done.last} into {done.file}")
+
+    @contextmanager
+    def _metrics(self) -> Iterator[None]:
+        """The metrics on METRICS_PORT; that they cannot be served does not keep the bot from running."""
+        desk = self._desk
+        port = desk.settings.metrics_port
+        with ExitStack() as stack:
+            if port is not None:
+                try:
+                    stack.enter_context(serve_metrics(desk.alerts.metrics, port))
+                except TieoutError as error:
+                    desk.log.warning("metrics_not_served", reason=error.message)
+                    self._say(f"{error.message}; {error.hint}")
+            yield
+
     def _reload(self) -> None:
         """Read the settings again: a flag that was edited counts from now on."""
         from dataclasses import replace
@@ -141,6 +183,7 @@ class Bot:
 
         workspace = self._desk.workspace
         self._desk.workspace = replace(workspace, settings=load_settings(workspace.config_path))
+        self._desk.alerts.settings = self._desk.settings.alerts
 
     def _tell(self, staged: Staged) -> None:
         self._report(staged)

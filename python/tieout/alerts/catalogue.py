@@ -101,11 +101,30 @@ ADDED: Final = (
         "then run `tieout stage` again.",
         since="0.1.0",
     ),
+    Alert(
+        name="audit_chain_broken",
+        severity="CRITICAL",
+        action="Rows of the audit were edited, removed or cut off. System enters SAFE_MODE. "
+        "Run `tieout audit verify`, find out who changed the book, then restore a backup from before.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="plan_executed",
+        severity="INFO",
+        action="No action needed. Keep `audit_head`: `tieout audit verify --head HASH` proves that nothing was cut off.",
+        since="0.1.0",
+    ),
 )
 """What tieout adds."""
 
 CATALOGUE: Final = MappingProxyType({alert.name: alert for alert in (*GUIDE, *ADDED)})
 """All of them, by name."""
+
+
+def as_table(alerts: tuple[Alert, ...]) -> str:
+    """One row each, as docs/alerts.md holds them."""
+    rows = [f"| `{a.name}` | {a.severity} | {' '.join(a.action.split())} | {a.since} |" for a in alerts]
+    return "\n".join(["| alert | severity | what to do | since |", "|---|---|---|---|", *rows]) + "\n"
 
 
 def as_markdown(alerts: tuple[Alert, ...]) -> str:

@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from sqlalchemy import Connection
+
 _META: Final = "SELECT key, value FROM book_meta WHERE key IN ('lineage', 'restore_epoch')"
 
 
 @dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """What one read transaction of the live book held."""
+class Snapshot:
+    """What one read transaction of a book held."""
 
     content: Content
     lineage: str | None
@@ -56,10 +58,8 @@ def make_backup(book: Path, *, backups_dir: Path, now_ns: int) -> Backup:
         folder.ready(backups_dir)
         before = newest_sound(backups_dir)
         with engine.connect(book) as connection, engine.read(connection):
-            raw = connection.connection.driver_connection
-            if not isinstance(raw, sqlite3.Connection):
-                raise BackupError(f"{book} is not open through Python's sqlite3")
-            snapshot = _snapshot(raw)
+            raw = raw_of(connection)
+            snapshot = read_snapshot(raw)
             if before is not None and before.fingerprint == snapshot.content.fingerprint and untouched(before):
                 return replace(before, reused=True)
             folder.require_space(backups_dir, book)
@@ -84,18 +84,24 @@ def read_fingerprint(book: Path) -> str:
         BackupError: it holds a virtual table.
     """
     with engine.connect(book) as connection, engine.read(connection), engine.translated(book):
-        raw = connection.connection.driver_connection
-        if not isinstance(raw, sqlite3.Connection):
-            raise BackupError(f"{book} is not open through Python's sqlite3")
-        return read_content(raw).fingerprint
+        return read_content(raw_of(connection)).fingerprint
 
 
-def _snapshot(raw: sqlite3.Connection) -> _Snapshot:
+def raw_of(connection: Connection) -> sqlite3.Connection:
+    """Python's own connection below the store's: the backup API is its."""
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):
+        raise BackupError("a book is read through Python's sqlite3 alone", hint="open it with tieout.store.engine")
+    return raw
+
+
+def read_snapshot(raw: sqlite3.Connection) -> Snapshot:
+    """The book behind a connection, inside the transaction that is open on it."""
     content = read_content(raw)
     columns = {table.name: table.columns for table in content.schema.tables}.get("book_meta", ())
     meta = dict(raw.execute(_META).fetchall()) if {"key", "value"} <= set(columns) else {}
     lineage, epoch = meta.get("lineage"), meta.get("restore_epoch")
-    return _Snapshot(
+    return Snapshot(
         content,
         lineage=None if lineage is None else str(lineage),
         restore_epoch=int(str(epoch)) if str(epoch).isdecimal() else None,
@@ -119,7 +125,7 @@ def _copy(source: sqlite3.Connection, target: Path) -> None:
             raise BackupError(f"the copy stayed in journal mode {mode}", hint="run `tieout backup` again")
 
 
-def _prove(planned: Backup, snapshot: _Snapshot) -> Backup:
+def _prove(planned: Backup, snapshot: Snapshot) -> Backup:
     copy = folder.temporary(planned.db)
     with proof.dump_in_proof(copy, snapshot.content, planned.sql) as loading:
         checked = proof.check_copy(copy)

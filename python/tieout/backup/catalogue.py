@@ -88,10 +88,11 @@ def verify_backup(backups_dir: Path, backup_id: str) -> Verification:
         BackupError: there is no such backup, or its manifest cannot be used.
     """
     backup = find(backups_dir, backup_id)
-    return Verification(backup, (*_db_checks(backup), *_sql_checks(backup)))
+    return Verification(backup, (*db_checks(backup), *_sql_checks(backup)))
 
 
-def _db_checks(backup: Backup) -> Iterator[Check]:
+def db_checks(backup: Backup) -> Iterator[Check]:
+    """The checks of the .db: what a restore rests on."""
     hashed = _hash_check(backup.db, backup.sha256)
     yield hashed
     if hashed.found:

@@ -34,6 +34,7 @@ class Table:
     Attributes:
         columns: the stored columns in order (a generated one is computed again, not kept).
         affinities: the columns' affinities, in the same order.
+        key: the primary key's columns; empty where there is none, and the rowid tells rows apart.
         order_by: SQL that puts the rows into their one canonical order.
         generated: whether it has generated columns, so that an INSERT must name its own.
     """
@@ -41,6 +42,7 @@ class Table:
     name: str
     columns: tuple[str, ...]
     affinities: tuple[str, ...]
+    key: tuple[str, ...]
     order_by: str
     generated: bool
 
@@ -158,6 +160,7 @@ def _table(raw: sqlite3.Connection, name: str) -> Table:
         name=name,
         columns=columns,
         affinities=tuple(_affinity(_text(row[2])) for row in stored),
+        key=tuple(key),
         order_by=_order_by(raw, name, (tuple(_text(row[1]).lower() for row in info), key)),
         generated=len(stored) < len(info),
     )

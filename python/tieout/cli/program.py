@@ -12,6 +12,8 @@ import typer
 
 from tieout.cli import (
     adopt,
+    alerts,
+    audit,
     backup,
     check,
     confirm,
@@ -57,7 +59,7 @@ def common(
     ctx.obj = Console(as_json=as_json, quiet=quiet, verbose=verbose, workspace=workspace, config=config)
 
 
-for module in (init, check, demo, adopt, run_bot, stage, show, confirm, status, safe_mode, sim, backup):
+for module in (init, check, demo, adopt, run_bot, stage, show, confirm, status, safe_mode, sim, backup, audit, alerts):
     module.register(app, epilog=ANYWHERE)
 
 

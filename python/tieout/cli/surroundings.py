@@ -54,12 +54,24 @@ def desk_of(console: Console, *, sim: str | None, bot: bool = False) -> Iterator
     broker = workspace.settings.broker
     client_id = broker.client_id if bot else broker.cli_client_id
     if sim is None:
-        yield open_desk(workspace, now=now_ns, client_id=client_id, who=who_signs())
+        with _closing(open_desk(workspace, now=now_ns, client_id=client_id, who=who_signs())) as desk:
+            yield desk
         return
     with simulated_gateway(sim_arguments(workspace, sim)) as port:
         console.say(f"{SIMULATED}: the gateway on port {port} is not Interactive Brokers", style="?")
         address = ("127.0.0.1", port)
-        yield open_desk(workspace, now=now_ns, client_id=client_id, who=who_signs(), simulated=address)
+        desk = open_desk(workspace, now=now_ns, client_id=client_id, who=who_signs(), simulated=address)
+        with _closing(desk):
+            yield desk
+
+
+@contextmanager
+def _closing(desk: Desk) -> Iterator[Desk]:
+    """Alerts on their way when a command ends have a few seconds to arrive."""
+    try:
+        yield desk
+    finally:
+        desk.alerts.close()
 
 
 def sim_arguments(workspace: Workspace, sim: str) -> list[str]:

@@ -65,9 +65,12 @@ def verify_audit(desk: Desk, *, expected: str = "") -> Verified:
     return verified
 
 
-def require_chain(desk: Desk) -> None:
+def require_chain(desk: Desk) -> str | None:
     """
     Pass where the chain holds and reaches the end that was kept last; keeps its end where it grew.
+
+    Returns:
+        The backup that the book is where it was put back by hand, which nobody has taken note of yet; else None.
 
     Raises:
         AuditBroken: it does not; safe mode is latched, and `audit_chain_broken` was raised.
@@ -85,9 +88,10 @@ def require_chain(desk: Desk) -> None:
             _refuse(desk, verified.verdict.problem or "")
         if verified.restored_from is not None:
             desk.log.warning("book_was_put_back", backup=verified.restored_from, audit_rows=end.rows)
-            return
+            return verified.restored_from
     if end.rows > (0 if newest is None else newest.rows):
         desk.state.keep_head(end, lineage=lineage, now_ns=desk.now())
+    return None
 
 
 def archive_audit(desk: Desk) -> Archive | None:
@@ -103,7 +107,8 @@ def archive_audit(desk: Desk) -> Archive | None:
     if flags.dry_run or flags.safe_mode or latch is not None:
         why = "DRY_RUN is true" if flags.dry_run else "SAFE_MODE is true" if flags.safe_mode else "safe mode is latched"
         raise Forbidden(f"{why}: the book is not changed, so no audit row was moved", hint="`tieout check` says more")
-    require_chain(desk)
+    if require_chain(desk) is not None:
+        return None  # a row more, and the book would no longer be known as that backup
     book, now_ns = desk.workspace.book, desk.now()
     done = archive_old(
         book,

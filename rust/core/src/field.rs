@@ -72,13 +72,11 @@ impl<'a> Field<'a> {
         match self {
             Self::Ints(left, right) => {
                 let column = pick(side, *left, *right);
-                let leaders: Vec<_> = leaders.iter().map(|&row| column.get(row as usize)).collect();
-                each_int(column, rows, |at, value| value == leaders[classes[at] as usize])
+                each_int(column, rows, |at, value| value == column.get(leaders[classes[at] as usize] as usize))
             }
             Self::Texts(left, right) => {
                 let column = pick(side, *left, *right);
-                let leaders: Vec<_> = leaders.iter().map(|&row| column.get(row as usize)).collect();
-                each_text(column, rows, |at, value| value == leaders[classes[at] as usize])
+                each_text(column, rows, |at, value| value == column.get(leaders[classes[at] as usize] as usize))
             }
         }
     }

@@ -30,19 +30,19 @@ impl<'a> Terms<'a> {
 
     /// What contradicts each pair that a key made: the contract first, then the side.
     pub(crate) fn contradictions(&self, pairs: &[(u32, u32)]) -> Vec<Option<Reason>> {
-        let verdicts = pairs.par_chunks(PAIRS_PER_TASK).flat_map_iter(|pairs| {
+        let mut verdicts = vec![None; pairs.len()];
+        let tasks = verdicts.par_chunks_mut(PAIRS_PER_TASK).zip(pairs.par_chunks(PAIRS_PER_TASK));
+        tasks.for_each(|(verdicts, pairs)| {
             // Orders are many and contracts few, so nearly every pair of classes was seen before.
             let mut seen: HashMap<(u32, u32), Option<Reason>, Hasher> = HashMap::default();
-            let verdict = move |&(broker, book): &(u32, u32)| {
+            for (verdict, &(broker, book)) in verdicts.iter_mut().zip(pairs) {
                 let (broker, book) = (self.classes.left[broker as usize], self.classes.right[book as usize]);
-                if broker == book {
-                    return None;
+                if broker != book {
+                    *verdict = *seen.entry((broker, book)).or_insert_with(|| self.between(broker, book));
                 }
-                *seen.entry((broker, book)).or_insert_with(|| self.between(broker, book))
-            };
-            pairs.iter().map(verdict)
+            }
         });
-        verdicts.collect()
+        verdicts
     }
 
     /// What contradicts the pair: contract, side, or the permanent ids.

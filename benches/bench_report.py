@@ -1,0 +1,28 @@
+"""Pairs of timings in one run, told as a ratio: absolute times on a shared machine are noise."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+
+def ratio_in_pairs(ours: Callable[[], object], peer: Callable[[], object], *, pairs: int) -> tuple[float, float, float]:
+    """Median seconds of ours and of the peer, and the median of their ratios, run in turn after a warm-up."""
+    ours()
+    peer()
+    timed = [(_seconds(ours), _seconds(peer)) for _ in range(pairs)]
+    mine, theirs = zip(*timed, strict=True)
+    return statistics.median(mine), statistics.median(theirs), statistics.median(a / b for a, b in timed)
+
+
+def tell(what: str, peer: str, figures: tuple[float, float, float]) -> None:
+    """One line of the report."""
+    mine, theirs, ratio = figures
+    print(f"\n{what}: {mine * 1000:.1f} ms, {peer}: {theirs * 1000:.1f} ms, ratio {ratio:.2f}")
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start

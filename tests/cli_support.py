@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tieout
 from tieout.cli import main
 from tieout.cli.init import make_workspace
 from tieout.clock import now_ns
@@ -22,10 +24,13 @@ from tieout.sim import RunningSim, SimOptions, run_in_thread
 from tieout.store.adopt import adopt_book
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 ACCOUNT = "DU1234567"
 WAIT_S = 60.0
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(tieout.__file__).parents[1]), "PYTHONWARNINGS": "error"}
+"""A child finds the same tieout from any folder, and its warnings are errors like ours."""
+
 SOLVABLE = ("missed_fill", "missed_cancel", "manual_order", "changed_order", "orphan")
 """Every kind of drift but the look-alikes, which only an operator can decide."""
 
@@ -81,9 +86,11 @@ class Workplace:
             code = main(["--workspace", str(self.root), *words])
         return Outcome(code, out.getvalue(), err.getvalue())
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, prepare: Callable[[], None] | None = None, output: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         """`tieout WORDS` as a process of its own, in the workspace."""
-        return start([sys.executable, "-m", "tieout", *words], self.root)
+        return start([sys.executable, "-m", "tieout", *words], self.root, prepare=prepare, output=output)
 
     def set(self, **values: object) -> None:
         """Edit settings in the file, as `DRY_RUN=False` or `BROKER__port=4002`."""
@@ -223,11 +230,19 @@ def truth_of(place: Workplace) -> dict[str, Any]:
     return read_json(place.root / "data" / "truth.json")
 
 
-def start(command: list[str], folder: Path, *, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """A process with its own output, in that folder."""
-    pipe = subprocess.PIPE
+def start(
+    command: list[str], folder: Path, *, prepare: Callable[[], None] | None = None, output: int = subprocess.PIPE
+) -> subprocess.Popen[str]:
+    """A process with its own output, in that folder; `prepare` runs in it before the program."""
     return subprocess.Popen(
-        command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
+        command,
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=prepare,
     )
 
 
@@ -238,7 +253,7 @@ def finished(process: subprocess.Popen[str]) -> Outcome:
     finally:
         process.kill()
         process.wait()
-    return Outcome(process.returncode, out, err)
+    return Outcome(process.returncode, out or "", err)
 
 
 def content_of(path: Path) -> Content:

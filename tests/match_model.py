@@ -7,8 +7,10 @@ from typing import Any, Final
 import polars as pl
 
 from tieout.model import is_live
-from tieout.reconcile.match import Matching
+from tieout.reconcile.match import Matching, match_orders
 from tieout.schema import ORDER
+
+Row = dict[str, Any]
 
 NS: Final = 1_000_000_000
 
@@ -43,3 +45,13 @@ def pairs_of(matching: Matching) -> list[tuple[int, int, int]]:
 def edges_of(matching: Matching) -> list[tuple[int, int | None, int, str]]:
     """(broker, book, tier, reason)."""
     return list(matching.ambiguous.select("broker", "book", "tier", "reason").iter_rows())
+
+
+def matched(broker: list[Row], book: list[Row], **changed: Any) -> Matching:
+    """Matched by the production wrapper, within 300 s unless the test says otherwise."""
+    return match_orders(orders(*broker), orders(*book), **{"window_s": 300, **changed})
+
+
+def fate(matching: Matching) -> tuple[list[Any], list[int], list[int], list[Any]]:
+    """Pairs, the broker's others, the book's others, edges."""
+    return pairs_of(matching), matching.broker_only.to_list(), matching.book_only.to_list(), edges_of(matching)

@@ -6,19 +6,15 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from queue import Queue
-from threading import Thread
 
 import pytest
 
 from tieout.alerts import CATALOGUE, AlertRouter, open_log
-from tieout.alerts.catalogue import ADDED, GUIDE, as_markdown
+from tieout.alerts.catalogue import ADDED, GUIDE, as_markdown, as_table
 from tieout.alerts.log import append_line
-from tieout.config import AlertTargets
+from tieout.config.blocks import Alerts
 from tieout.errors import TieoutError
 from tieout.templates import read_template
 
@@ -27,35 +23,13 @@ NOON_NS = 1_765_108_800_000_000_000
 NOON = "2025-12-07T12:00:00.000Z"
 
 
-def router(root: Path, targets: AlertTargets | None = None) -> AlertRouter:
+def router(root: Path) -> AlertRouter:
     log = open_log(root / "logs" / "reconcile.log", lambda: NOON_NS)
-    return AlertRouter(log, root / "alerts", targets=targets or AlertTargets(), now=lambda: NOON_NS)
+    return AlertRouter(log, root / "alerts", settings=Alerts(), now=lambda: NOON_NS)
 
 
 def json_lines(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-
-
-@pytest.fixture
-def service() -> Iterator[tuple[str, Queue[dict[str, object]]]]:
-    """A notification service on loopback: its address, and what it was told."""
-    told: Queue[dict[str, object]] = Queue()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"json://127.0.0.1:{server.server_port}/secret-token", told
-        server.shutdown()
-        thread.join()
 
 
 def test_the_guides_six_alerts_are_there_word_for_word() -> None:
@@ -74,6 +48,11 @@ def test_the_guides_six_alerts_are_there_word_for_word() -> None:
 def test_the_guide_holds_every_alert_of_the_catalogue() -> None:
     guide = re.sub(r" +$", "", (ROOT / "alerts" / "README.md").read_text("utf-8"), flags=re.MULTILINE)
     assert f"## Alert Types\n\n{as_markdown(GUIDE)}\n## Alerts that tieout adds\n\n{as_markdown(ADDED)}" in guide
+
+
+def test_the_docs_page_holds_the_catalogue() -> None:
+    page = (ROOT / "docs" / "alerts.md").read_text("utf-8")
+    assert as_table((*GUIDE, *ADDED)) in page
 
 
 def test_the_guide_and_its_template_are_the_same() -> None:
@@ -103,7 +82,7 @@ def test_an_alert_is_a_row_a_line_and_a_count(tmp_path: Path) -> None:
         }
     ]
     alerts.raise_alert("backup_failed")
-    assert alerts.registry.get_sample_value("tieout_alerts_total", {"event": "backup_failed"}) == 2.0
+    assert alerts.metrics.registry.get_sample_value("tieout_alerts_total", {"event": "backup_failed"}) == 2.0
 
 
 @pytest.mark.parametrize("name", list(CATALOGUE))
@@ -116,37 +95,6 @@ def test_every_alert_can_be_raised_with_any_detail_name(tmp_path: Path, name: st
 def test_an_alert_that_the_catalogue_does_not_have_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         router(tmp_path).raise_alert("something_else")
-
-
-def test_only_the_targets_of_the_severity_are_told(
-    tmp_path: Path, service: tuple[str, Queue[dict[str, object]]]
-) -> None:
-    address, told = service
-    alerts = router(tmp_path, AlertTargets(high=(address,), info=("json://127.0.0.1:1/never",)))
-    assert alerts.raise_alert("reconcile_failed", why="gateway gone") == []
-    message = told.get_nowait()
-    assert message["title"] == "tieout: reconcile_failed (HIGH)"
-    assert message["message"] == (
-        'System enters SAFE_MODE. Review logs and restore from backup if needed.\n\n{"why": "gateway gone"}'
-    )
-    assert told.empty()
-
-
-def test_a_target_that_cannot_be_told_is_recorded_without_its_address(
-    tmp_path: Path, service: tuple[str, Queue[dict[str, object]]]
-) -> None:
-    address, told = service
-    targets = AlertTargets(high=("json://127.0.0.1:1/secret-a", "nonsense://secret-b", address))
-    failures = router(tmp_path, targets).raise_alert("reconcile_failed")
-    assert failures == ["HIGH[0]: the service did not take it", "HIGH[1]: not an address that Apprise knows"]
-    assert told.get_nowait()["title"] == "tieout: reconcile_failed (HIGH)"
-    log = (tmp_path / "logs" / "reconcile.log").read_text("utf-8")
-    assert [line["event"] for line in json_lines(tmp_path / "logs" / "reconcile.log")] == [
-        "reconcile_failed",
-        "alert_not_sent",
-        "alert_not_sent",
-    ]
-    assert "secret" not in log + (tmp_path / "alerts" / "alerts.jsonl").read_text("utf-8")
 
 
 def test_a_file_that_cannot_be_written_does_not_stop_the_other(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from backup_books import NOON_NS, new_book, run_sql
-from tieout.backup import folder, make_backup, proof
+from tieout.backup import folder, loading, make_backup, proof
+from tieout.backup.loading import load_file
+from tieout.backup.tables import Kinds
 from tieout.errors import BackupError, BookLocked, BookMissing, BookUnusable
 from tieout.store import engine
 
@@ -138,9 +140,9 @@ def test_a_copy_that_differs_is_no_backup(tmp_path: Path, monkeypatch: pytest.Mo
     book = new_book(tmp_path / "orders.db")
     real = proof.check_copy
 
-    def spoiled(path: Path) -> proof.CopyCheck:
+    def spoiled(path: Path, kinds: Kinds) -> proof.CopyCheck:
         run_sql(path, "UPDATE orders SET symbol = 'MES' WHERE id = 2;")
-        return real(path)
+        return real(path, kinds)
 
     monkeypatch.setattr(proof, "check_copy", spoiled)
     with pytest.raises(BackupError, match="holds other values than the book in orders"):
@@ -154,9 +156,34 @@ def test_a_dump_cut_off_is_not_loaded(tmp_path: Path) -> None:
     data = made.sql.read_bytes()
     for length in (data.rindex(b"COMMIT;"), data.rindex(b"COMMIT;") + 3, len(data) // 2):
         made.sql.write_bytes(data[:length])
-        with pytest.raises((BackupError, sqlite3.Error)):
-            proof.check_dump(made.sql)
+        with pytest.raises(BackupError):
+            load_file(made.sql)
     assert names(tmp_path / "backups") == [made.db.name, made.manifest.name, made.sql.name]
+
+
+def test_a_large_dump_is_loaded_by_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = new_book(tmp_path / "orders.db", rows=400)
+    monkeypatch.setattr(loading, "APART_FROM_BYTES", 0)
+    made = make_backup(book, backups_dir=tmp_path / "backups", now_ns=NOON_NS)
+    assert load_file(made.sql) == loading.Loaded(made.sql_sha256, load_file(made.sql).summary)
+    assert load_file(made.sql).summary.fingerprint == made.fingerprint
+    assert names(tmp_path / "backups") == [made.db.name, made.manifest.name, made.sql.name]
+
+
+@pytest.mark.parametrize(
+    ("child", "told"),
+    [
+        ("import os; os._exit(3)", "the process that loads the dump ended with 3"),
+        ('print(\'{"failed": "disk I/O error"}\')', "cannot be loaded: disk I/O error"),
+    ],
+)
+def test_a_loading_process_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, child: str, told: str) -> None:
+    book = new_book(tmp_path / "orders.db", rows=400)
+    monkeypatch.setattr(loading, "APART_FROM_BYTES", 0)
+    monkeypatch.setattr(loading, "_CHILD", child)
+    with pytest.raises(BackupError, match=told):
+        make_backup(book, backups_dir=tmp_path / "backups", now_ns=NOON_NS)
+    assert names(tmp_path / "backups") == []
 
 
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,11 +73,13 @@ def listener(greeting: bytes | None) -> Iterator[tuple[int, threading.Event]]:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield server.getsockname()[1], accepted
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
-    for peer in peers:
-        peer.close()
+        try:
+            yield server.getsockname()[1], accepted
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for peer in peers:
+                peer.close()
 
 
 def free_port() -> int:

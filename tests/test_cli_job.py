@@ -107,7 +107,8 @@ def test_a_look_alike_stops_everything(tied: Workplace, tmp_path: Path) -> None:
     assert (refused.code, refused.out) == (14, "")
     assert refused.err.splitlines() == [
         f"error: not executed: {len(undecided)} ambiguous match(es) are unresolved; while one is, nothing executes",
-        "hint: review ./logs/ambiguous_matches.json; they are never resolved automatically",
+        "hint: review ./logs/ambiguous_matches.json, settle each with `tieout resolve`, then stage again; they are "
+        "never resolved automatically",
     ]
     assert place.content() == before
     assert place.run("status").code == 0

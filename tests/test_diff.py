@@ -94,7 +94,7 @@ def test_a_row_that_is_not_there_is_an_error() -> None:
 
 def test_pairs_of_another_type_are_an_error() -> None:
     wrong = pl.DataFrame({"broker": [0], "book": [0]})
-    with pytest.raises(ValueError, match="pairs: .*broker is Int64, not UInt32"):
+    with pytest.raises(ValueError, match=r"pairs: .*broker is Int64, not UInt32"):
         differing_fields(orders({}), orders({}), wrong)
     with pytest.raises(ValueError, match=r"pairs: missing \['book'\]"):
         differing_fields(orders({}), orders({}), paired().drop("book"))

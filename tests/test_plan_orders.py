@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from plan_support import HARD, NOON, fills_frame, make_book, opened, plan, snapshot
 from tieout.clock import NS_PER_S, to_iso
 from tieout.model import PartName
+from tieout.reconcile.ambiguity import WHY
 from tieout.reconcile.evidence import broker_side, with_revisions
 from tieout.schema import POSITION
 
@@ -177,6 +179,37 @@ def test_an_ambiguous_order_lists_its_candidates_and_is_never_an_action(tmp_path
     assert isinstance(first, dict)
     assert first["differs"] == {"perm_id": {"broker": 8, "book": 1}}
     assert set(first["agrees"]) >= {"symbol", "side", "quantity", "limit_price"}  # type: ignore[arg-type]
+
+
+def test_every_reason_that_the_kernel_gives_is_explained() -> None:
+    source = Path(__file__).parent.parent / "rust" / "core" / "src" / "matching" / "outcome.rs"
+    named = set(re.findall(r'=> "([a-z_]+)"', source.read_text(encoding="utf-8")))
+    assert named <= set(WHY)
+    assert len(named) == 11
+
+
+@pytest.mark.parametrize(
+    ("rows", "live", "reason"),
+    [
+        (({"perm_id": 1}, {"perm_id": 1}), (opened(perm_id=1),), "perm_id_not_unique"),
+        (({"order_ref": "a"}, {"order_ref": "a"}), (opened(perm_id=1, order_ref="a"),), "order_ref_not_unique"),
+        (({"perm_id": 1, "side": "SELL"},), (opened(perm_id=1),), "side_contradicts"),
+        (({"perm_id": 1, "symbol": "NQ"},), (opened(perm_id=1),), "contract_contradicts"),
+        (({"perm_id": 2, "order_ref": "a"},), (opened(perm_id=1, order_ref="a"),), "perm_id_contradicts"),
+        (
+            ({"perm_id": 1, "order_ref": "a"},),
+            (opened(perm_id=1, order_ref="a"), opened(perm_id=2, order_ref="a")),
+            "forked_order_ref",
+        ),
+    ],
+)
+def test_a_key_that_does_not_decide_is_ambiguous(
+    tmp_path: Path, rows: tuple[dict[str, object], ...], live: tuple[dict[str, object], ...], reason: str
+) -> None:
+    made = plan(make_book(tmp_path / "b.db", *rows), snapshot(live=live))
+    assert [one.reason for one in made.undecided] == [reason]
+    assert made.undecided[0].to_json()["why"] == WHY[reason]
+    assert made.actions == ()
 
 
 def test_positions_are_told_and_change_neither_the_plan_id_nor_the_waiting(tmp_path: Path) -> None:

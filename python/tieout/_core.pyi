@@ -6,6 +6,8 @@ Only tieout.reconcile.match and tieout.reconcile.diff call this; they check the 
 
 from typing import Final, Protocol, final, type_check_only
 
+__all__ = ["CANDIDATES_NAMED_MAX", "FIELDS", "differing_fields", "match_orders"]
+
 @type_check_only
 class ArrowStream(Protocol):
     """Anything that gives its rows as an Arrow stream: a polars frame does."""

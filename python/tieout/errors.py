@@ -15,6 +15,7 @@ Every error that tieout raises on purpose, with the exit code the command line a
     │   ├── BookLocked              15
     │   ├── BookUnusable            15   not SQLite, corrupt, read-only, of a newer version
     │   └── AdoptError              15   an old book cannot be adopted
+    ├── DiskError                   15   a file of the workspace cannot be written
     ├── BackupError                 15   no verified backup, so nothing goes on
     ├── PlanError                    1
     │   ├── PlanMissing              1   there is no staged plan, or not that one
@@ -24,7 +25,8 @@ Every error that tieout raises on purpose, with the exit code the command line a
     ├── Locked                      11   another tieout is at work
     ├── Forbidden                   13   a flag or the latch does not allow it
     ├── Ambiguous                   14   something cannot be decided without the operator
-    └── OutcomeUnknown              17   an order's fate is not proven
+    ├── OutcomeUnknown              17   an order's fate is not proven
+    └── Interrupted                130   Ctrl-C
 
 A message says what was found and what was expected; `hint` says what to do.
 """
@@ -131,6 +133,12 @@ class AdoptError(BookError):
     """An old book cannot be adopted."""
 
 
+class DiskError(TieoutError):
+    """A file of the workspace cannot be written; what was there before is still there."""
+
+    exit_code = EXIT_STORE
+
+
 class BackupError(TieoutError):
     """No verified backup could be made or found."""
 
@@ -185,3 +193,9 @@ class OutcomeUnknown(TieoutError):
     """An order's fate at the broker is not proven."""
 
     exit_code = EXIT_UNKNOWN
+
+
+class Interrupted(TieoutError):
+    """The operator pressed Ctrl-C."""
+
+    exit_code = EXIT_INTERRUPTED

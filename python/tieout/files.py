@@ -7,6 +7,9 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tieout.errors import DiskError
+from tieout.failpoints import reach
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,24 +19,39 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     Put `data` at `path`: written beside it, synced, renamed over it, the folder synced.
 
     Raises:
-        OSError: nothing is at `path` that was not there before.
+        DiskError: it cannot be written; at `path` is what was there before, or, where only the folder could not
+            be synced, the new data.
     """
+    try:
+        _write_atomically(path, data, mode)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise DiskError(
+            f"{path} cannot be written: {why}", hint="check disk space, owner and mode; then run it again"
+        ) from error
+
+
+def _write_atomically(path: Path, data: bytes, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
+            reach(f"{path.name}: made")
             view = memoryview(data)
             while view:
                 view = view[os.write(handle, view) :]
+            reach(f"{path.name}: written")
             os.fsync(handle)
         finally:
             os.close(handle)
+        reach(f"{path.name}: synced")
         beside.replace(path)
     except BaseException:
         with suppress(OSError):
             beside.unlink()
         raise
+    reach(f"{path.name}: renamed")
     sync_folder(path.parent)
 
 

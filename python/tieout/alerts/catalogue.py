@@ -111,7 +111,8 @@ ADDED: Final = (
     Alert(
         name="plan_executed",
         severity="INFO",
-        action="No action needed. Keep `audit_head`: `tieout audit verify --head HASH` proves that nothing was cut off.",
+        action="No action needed. `tieout audit verify --head HASH` with its `audit_head` proves that nothing was cut "
+        "off since.",
         since="0.1.0",
     ),
 )

@@ -82,7 +82,7 @@ class Metrics:
             from prometheus_client import CollectorRegistry
 
             self._registry = CollectorRegistry()
-            self._registry.register(self)  # type: ignore[arg-type]  # it asks for no more than `collect`
+            self._registry.register(self)
         return self._registry
 
     def collect(self) -> Iterator[Metric]:

@@ -119,7 +119,9 @@ class AlertRouter:
             if outcome.why:
                 self._settled(outcome)
 
-        message = Message(alert.name, f"tieout TEST: {alert.name} ({alert.severity})", "This is a test. Nothing happened.")
+        message = Message(
+            alert.name, f"tieout TEST: {alert.name} ({alert.severity})", "This is a test. Nothing happened."
+        )
         courier = Courier(tell, settled, send_timeout_s=self._courier.send_timeout_s)
         courier.post(message, targets)
         courier.close(courier.send_timeout_s * 2)

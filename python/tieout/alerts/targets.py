@@ -77,11 +77,11 @@ def _target(name: str, text: str, environ: Mapping[str, str]) -> Target:
 def _notify(address: str, message: Message) -> str:
     import apprise  # heavy, and most workspaces have no targets
 
-    messenger = apprise.Apprise()
     # The first address loads its plugins. Filters of warnings are the whole process's: one thread at a time.
     with _LOADING, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # its plugins' business, not our operator's
-        known = messenger.add(address)
-    if not known:
+        service = apprise.Apprise.instantiate(address)
+    if not service:
         return "not an address that Apprise knows"
-    return "" if messenger.notify(message.body, message.title) else "the service did not take it"
+    # Not through Apprise's own notify(): its thread pool keeps a program from ending while a service hangs.
+    return "" if service.notify(body=message.body, title=message.title) else "the service did not take it"

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 from tieout.backup import folder, manifest, proof
 from tieout.backup.catalogue import newest_sound, untouched
-from tieout.backup.fingerprint import Content, read_content
+from tieout.backup.fingerprint import Content, Summary, read_content
 from tieout.backup.manifest import Backup
-from tieout.errors import BackupError, BookError
+from tieout.errors import BackupError, BookError, DiskError
 from tieout.store import engine
 
 if TYPE_CHECKING:
@@ -126,16 +126,16 @@ def _copy(source: sqlite3.Connection, target: Path) -> None:
 
 
 def _prove(planned: Backup, snapshot: Snapshot) -> Backup:
-    copy = folder.temporary(planned.db)
+    copy, expected = folder.temporary(planned.db), snapshot.content.summary
     with proof.dump_in_proof(copy, snapshot.content, planned.sql) as loading:
-        checked = proof.check_copy(copy)
-        sql_sha256, loaded = loading.result()
-    for what, content in (("the copy", checked.content), ("the .sql dump, loaded,", loaded)):
-        require_equal(snapshot.content, content, what)
+        checked = proof.check_copy(copy, snapshot.content.kinds)
+        require_equal(expected, checked.content.summary, "the copy")
+        loaded = loading.outcome()
+        require_equal(expected, loaded.summary, "the .sql dump, loaded,")
     return replace(
         planned,
         sha256=checked.sha256,
-        sql_sha256=sql_sha256,
+        sql_sha256=loaded.sha256,
         counts=snapshot.content.counts,
         fingerprint=snapshot.content.fingerprint,
         lineage=snapshot.lineage,
@@ -144,16 +144,16 @@ def _prove(planned: Backup, snapshot: Snapshot) -> Backup:
     )
 
 
-def require_equal(expected: Content, found: Content, what: str) -> None:
+def require_equal(expected: Summary, found: Summary, what: str) -> None:
     """BackupError that names the first table that differs."""
     if expected.fingerprint == found.fingerprint:
         return
-    for name, table in expected.tables.items():
-        other = found.tables.get(name)
-        if other is None or other.rows != table.rows:
-            rows = "no such table" if other is None else f"{other.rows} rows"
-            raise _unequal(f"{what} holds {rows} in {name}, the book {table.rows} rows")
-        if other.sha256 != table.sha256:
+    for name, (rows, sha256) in expected.tables.items():
+        other_rows, other_sha256 = found.tables.get(name, (None, ""))
+        if other_rows != rows:
+            told = "no such table" if other_rows is None else f"{other_rows} rows"
+            raise _unequal(f"{what} holds {told} in {name}, the book {rows} rows")
+        if other_sha256 != sha256:
             raise _unequal(f"{what} holds other values than the book in {name}")
     raise _unequal(f"{what} has other table definitions or counters than the book")
 
@@ -173,7 +173,7 @@ def _unequal(message: str) -> BackupError:
 def _as_backup_error(backups_dir: Path) -> Iterator[None]:
     try:
         yield
-    except BookError as error:
+    except (BookError, DiskError) as error:
         raise BackupError(error.message, hint=error.hint) from error
     except sqlite3.Error as error:
         raise _unwritten(backups_dir, error) from error

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tieout.backup import manifest, proof
+from tieout.backup import loading, manifest, proof
 from tieout.errors import BackupError
 
 if TYPE_CHECKING:
@@ -113,11 +113,11 @@ def _sql_checks(backup: Backup) -> Iterator[Check]:
     if hashed.found:
         return
     try:
-        _, content = proof.check_dump(backup.sql)
-    except (BackupError, sqlite3.Error, OSError) as error:
+        loaded = loading.load_file(backup.sql)
+    except (BackupError, OSError) as error:
         yield Check(".sql loads", str(error))
         return
-    yield Check(".sql loads", _difference(backup.fingerprint, content.fingerprint))
+    yield Check(".sql loads", _difference(backup.fingerprint, loaded.summary.fingerprint))
 
 
 def _hash_check(path: Path, expected: str) -> Check:

@@ -16,7 +16,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tieout.backup.tables import Kind, Schema, Table, profile, quoted, read_schema, sequences
+from tieout.backup.tables import Kind, Kinds, Schema, Table, profile, quoted, read_schema, sequences
 from tieout.canonical import digest
 
 if TYPE_CHECKING:
@@ -49,6 +49,14 @@ class TableContent:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """A content's fingerprint, and by table the rows and their SHA-256: enough to compare two."""
+
+    fingerprint: str
+    tables: dict[str, tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """A whole book, summed up."""
 
@@ -62,6 +70,16 @@ class Content:
         return {name: table.rows for name, table in self.tables.items()}
 
     @property
+    def kinds(self) -> Kinds:
+        """What the columns hold, by table."""
+        return {name: table.kinds for name, table in self.tables.items()}
+
+    @property
+    def summary(self) -> Summary:
+        """What two contents are compared by."""
+        return Summary(self.fingerprint, {name: (table.rows, table.sha256) for name, table in self.tables.items()})
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256, 64 hex digits."""
         rows: list[Json] = [[name, table.rows, table.sha256] for name, table in sorted(self.tables.items())]
@@ -69,21 +87,27 @@ class Content:
         return digest({"version": 1, "schema": self.schema.digest, "rows": rows, "sequences": counters})
 
 
-def read_content(raw: sqlite3.Connection) -> Content:
+def read_content(raw: sqlite3.Connection, *, kinds: Kinds | None = None) -> Content:
     """
     Sum up the book behind a connection, inside the transaction that is open on it.
+
+    Args:
+        kinds: what the columns should hold, where that is known: saves looking. Where they hold something else
+            the fingerprint differs from the expected one, or SQLite refuses.
 
     Raises:
         sqlite3.Error: reading failed.
         BackupError: it holds a virtual table.
     """
-    schema = read_schema(raw)
-    return Content(schema, {table.name: read_table(raw, table) for table in schema.tables}, sequences(raw))
+    schema, known = read_schema(raw), kinds or {}
+    tables = {table.name: read_table(raw, table, known.get(table.name)) for table in schema.tables}
+    return Content(schema, tables, sequences(raw))
 
 
-def read_table(raw: sqlite3.Connection, table: Table) -> TableContent:
+def read_table(raw: sqlite3.Connection, table: Table, kinds: tuple[Kind, ...] | None = None) -> TableContent:
     """Sum up one table."""
-    kinds = profile(raw, table)
+    if kinds is None or len(kinds) != len(table.columns):
+        kinds = profile(raw, table)
     mixed = [name for name, kind in zip(table.columns, kinds, strict=True) if kind == "mixed"]
     lines_hash, reals_hash = hashlib.sha256(), hashlib.sha256()
     factory = raw.text_factory

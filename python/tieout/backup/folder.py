@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from tieout.backup.manifest import PREFIX, paths
 from tieout.clock import NS_PER_S, file_stamp
 from tieout.errors import BackupError
+from tieout.failpoints import reach
 from tieout.files import sync_folder
 
 if TYPE_CHECKING:
@@ -118,12 +119,15 @@ def remove(file: Path) -> None:
 
 def publish(path: Path) -> None:
     """Flush the file under its temporary name, and give it its own."""
+    reach(f"{path.suffix} of a backup: written")
     descriptor = os.open(temporary(path), os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    reach(f"{path.suffix} of a backup: synced")
     temporary(path).rename(path)
+    reach(f"{path.suffix} of a backup: renamed")
     sync_folder(path.parent)
 
 

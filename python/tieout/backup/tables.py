@@ -7,6 +7,7 @@ values, so that the fingerprint and the dump take the fast way only where it is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["integer", "text", "mixed"]
 """`integer`: integers and nulls only. `text`: text and nulls only. `mixed`: anything."""
+
+Kinds = Mapping[str, tuple[Kind, ...]]
+"""By table, what each column holds."""
 
 _ROWID_NAMES: Final = ("rowid", "_rowid_", "oid")
 _COLUMNS_PER_QUERY: Final = 400

@@ -89,6 +89,7 @@ def _in_place(
     from tieout.store.adopt import is_old_layout
     from tieout.store.replace import replace_content
 
+    is_old_layout(book)  # what is no book at all is refused before a lock file is made beside it
     with desk_of(console, sim=None) as desk:
         lock = book.absolute().with_name(f"{book.name}.reconcile.lock")
         with (

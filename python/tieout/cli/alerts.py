@@ -27,7 +27,7 @@ def register(app: typer.Typer, *, epilog: str) -> None:
         help="Alerts: what can be raised, what was, and who is told.", no_args_is_help=True, rich_markup_mode=None
     )
     group.command("list", epilog=epilog)(list_alerts)
-    group.command("test", epilog=epilog)(test)
+    group.command("test", epilog=epilog)(send_test)
     app.add_typer(group, name="alerts")
 
 
@@ -44,12 +44,12 @@ def list_alerts(ctx: typer.Context, since: Since = None) -> int:
     try:
         rows = read_alerts(path, since=None if since is None else since_of(since))
     except OSError as error:
-        raise TieoutError(
-            f"{path} cannot be read: {error.strerror}", hint="check the file's owner and mode"
-        ) from error
+        raise TieoutError(f"{path} cannot be read: {error.strerror}", hint="check the file's owner and mode") from error
     raised = Counter(str(row["alert"]) for row in rows)
     for alert in CATALOGUE.values():
-        console.say(f"{alert.severity:8} {alert.name}: raised {raised[alert.name]} times, since {alert.since}", style="head")
+        console.say(
+            f"{alert.severity:8} {alert.name} (tieout {alert.since}), raised: {raised[alert.name]}", style="head"
+        )
         console.detail(f"         {' '.join(alert.action.split())}")
     shown = rows if since is not None else rows[-SHOWN:]
     console.say(_heading(len(shown), len(rows)))
@@ -60,7 +60,7 @@ def list_alerts(ctx: typer.Context, since: Since = None) -> int:
     return 0
 
 
-def test(
+def send_test(
     ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(help="An alert; without it every target is told once.")] = None,
 ) -> int:
@@ -82,7 +82,9 @@ def test(
     if not outcomes:
         console.say(_nobody(name, alerts, targets), style="!")
     good = bool(outcomes) and not any(outcome.why for outcome in outcomes)
-    told = [{"target": one.target.name, "alert": one.message.alert, "ok": not one.why, "why": one.why} for one in outcomes]
+    told = [
+        {"target": one.target.name, "alert": one.message.alert, "ok": not one.why, "why": one.why} for one in outcomes
+    ]
     console.result({"ok": good, "targets": told})
     return EXIT_OK if good else EXIT_ERROR
 
@@ -101,7 +103,7 @@ def _named(name: str) -> Alert:
 def _one_per_severity() -> list[Alert]:
     from tieout.alerts import CATALOGUE
 
-    return list({alert.severity: alert for alert in reversed(CATALOGUE.values())}.values())
+    return list({alert.severity: alert for alert in reversed(list(CATALOGUE.values()))}.values())
 
 
 def _nobody(name: str | None, alerts: list[Alert], targets: AlertTargets) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,11 +47,24 @@ def show_all(ctx: typer.Context) -> int:
     console: Console = ctx.obj
     found = list_backups(workspace_of(console).backups_dir)
     for one in found:
-        console.say(f"{one.id}  {to_iso(one.created_at_ns)}  {one.counts.get('orders', '?')} orders")
+        if one.damage:
+            console.say(f"{one.id}  DAMAGED: {one.damage}", style="!")
+        else:
+            console.say(f"{one.id}  {to_iso(one.created_at_ns)}  {one.counts.get('orders', '?')} orders")
     if not found:
         console.say("there is no backup yet: tieout backup")
     console.result(
-        {"backups": [{"id": one.id, "created_at": to_iso(one.created_at_ns), "counts": one.counts} for one in found]}
+        {
+            "backups": [
+                {
+                    "id": one.id,
+                    "created_at": None if one.damage else to_iso(one.created_at_ns),
+                    "counts": one.counts,
+                    "damage": one.damage or None,
+                }
+                for one in found
+            ]
+        }
     )
     return 0
 
@@ -60,9 +72,16 @@ def show_all(ctx: typer.Context) -> int:
 def verify(ctx: typer.Context, backup_id: Annotated[str, typer.Argument(help="db_backup_YYYYMMDD_HHMMSS")]) -> int:
     """Verify a backup again: hashes, integrity, counts, content."""
     from tieout.backup import verify_backup
+    from tieout.errors import BackupError
 
     console: Console = ctx.obj
     told = verify_backup(workspace_of(console).backups_dir, backup_id)
-    console.say(f"{backup_id}: verified", style="ok")
-    console.result({"backup": backup_id, "verified": True, **{key: str(value) for key, value in asdict(told).items()}})
+    if not told.ok:
+        wrong = "; ".join(f"{check.name}: {check.found}" for check in told.checks if check.found)
+        raise BackupError(
+            f"{told.backup.id} is not what was backed up: {wrong}",
+            hint="do not restore it; `tieout backup list` shows the others, `tieout backup` makes a new one",
+        )
+    console.say(f"{told.backup.id}: verified", style="ok")
+    console.result({"backup": told.backup.id, "verified": True, "checks": [check.name for check in told.checks]})
     return 0

@@ -32,8 +32,7 @@ def check(ctx: typer.Context) -> int:
     console: Console = ctx.obj
     findings: list[Finding] = []
     workspace = workspace_of(console)
-    findings.append(("settings", True, str(workspace.config_path)))
-    for look in (_flags, _paths, _disk, _sqlite, _book, _gateway):
+    for look in (_settings, _flags, _paths, _disk, _sqlite, _book, _gateway):
         for name, ok, told in _guarded(look, workspace):
             findings.append((name, ok, told))
             console.say(f"{'ok ' if ok else 'NOT'} {name}: {told}", style="ok" if ok else "!")
@@ -49,8 +48,12 @@ def _guarded(look: Callable[[Workspace], Iterator[Finding]], workspace: Workspac
         yield (
             look.__name__.strip("_"),
             False,
-            f"{error.message}; {error.hint}" if error.hint else error.message,
+            f"{error.message.removesuffix('.')}. {error.hint}" if error.hint else error.message,
         )
+
+
+def _settings(workspace: Workspace) -> Iterator[Finding]:
+    yield "settings", True, str(workspace.config_path)
 
 
 def _flags(workspace: Workspace) -> Iterator[Finding]:

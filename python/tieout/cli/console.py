@@ -35,12 +35,13 @@ class Console:
     verbose: bool = False
     workspace: Path | None = None
     config: Path | None = None
+    _answered: bool = False
 
     def say(self, text: str = "", *, style: str | None = None) -> None:
         """A line of prose; none with --quiet."""
         if not self.quiet:
             stream = sys.stderr if self.as_json else sys.stdout
-            print(_styled(text, style, stream.isatty()), file=stream)
+            print(_styled(text, style, stream.isatty()), file=stream, flush=True)  # a pipe shows a live bot's lines too
 
     def detail(self, text: str) -> None:
         """A line of prose that only --verbose shows."""
@@ -48,8 +49,9 @@ class Console:
             self.say(text, style="dim")
 
     def result(self, value: dict[str, Any]) -> None:
-        """The result for a program; nothing without --json."""
-        if self.as_json:
+        """The result for a program; nothing without --json, and nothing after the first (a live bot has many)."""
+        if self.as_json and not self._answered:
+            self._answered = True
             print(json.dumps(value, ensure_ascii=False), file=sys.stdout, flush=True)
 
     def error(self, error: TieoutError) -> None:

@@ -19,6 +19,8 @@ from tieout.cli import (
     confirm,
     demo,
     init,
+    resolve,
+    review,
     run_bot,
     safe_mode,
     show,
@@ -28,7 +30,16 @@ from tieout.cli import (
 )
 from tieout.cli.arguments import hoist
 from tieout.cli.console import Console
-from tieout.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, TieoutError, UsageError
+from tieout.errors import (
+    EXIT_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_USAGE,
+    DiskError,
+    Interrupted,
+    TieoutError,
+    UsageError,
+)
 
 ANYWHERE: Final = (
     "Before or after the command: --workspace DIR (the folder that holds config/; or TIEOUT_WORKSPACE), "
@@ -59,7 +70,24 @@ def common(
     ctx.obj = Console(as_json=as_json, quiet=quiet, verbose=verbose, workspace=workspace, config=config)
 
 
-for module in (init, check, demo, adopt, run_bot, stage, show, confirm, status, safe_mode, sim, backup, audit, alerts):
+for module in (
+    init,
+    check,
+    demo,
+    adopt,
+    run_bot,
+    stage,
+    show,
+    review,
+    confirm,
+    resolve,
+    status,
+    safe_mode,
+    sim,
+    backup,
+    audit,
+    alerts,
+):
     module.register(app, epilog=ANYWHERE)
 
 
@@ -73,18 +101,27 @@ def run(argv: Sequence[str] | None = None) -> int:
         console.error(error)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        console.error(TieoutError("interrupted", hint="`tieout status` says how far it came"))
-        return EXIT_INTERRUPTED
+        code = EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing is wrong, and nobody is there to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_ERROR
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        unusable = DiskError(f"{named}{error.strerror or error}", hint="check disk space, owner and mode")
+        console.error(unusable)
+        return unusable.exit_code
     except Exception as error:
         usage = _usage(error)
         if usage is None:
             raise
-        console.error(usage)
+        if usage.message.startswith("Usage: ") and not console.as_json:  # no command: Typer's word is the whole help
+            print(usage.message, file=sys.stderr)
+        else:
+            console.error(usage)
         return EXIT_USAGE
+    if code == EXIT_INTERRUPTED:  # Typer turns Ctrl-C into this code, and says nothing
+        console.error(Interrupted("interrupted", hint="`tieout status` says how far it came"))
     return code if isinstance(code, int) else EXIT_OK
 
 

@@ -42,7 +42,7 @@ def show(
     can = allowed(workspace.settings.flags, read_latch(workspace.latch_file) is not None)
     why = can.reasons.get("confirm")
     if file.content["plan"]["ambiguous_matches"]:
-        console.say(f"next: review {workspace.ambiguous_file}; nothing executes while a match is ambiguous")
+        console.say("next: decide each ambiguous match: tieout resolve MATCH; nothing executes while one is open")
     elif not file.actions:
         console.say("next: nothing; book and broker agree")
     elif why:

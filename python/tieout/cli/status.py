@@ -54,7 +54,7 @@ def status(ctx: typer.Context) -> int:
             "summary": waiting.summary,
             "expires_at": to_iso(waiting.expires_ns),
         },
-        "last_backup": backups[0].id if backups else None,
+        "last_backup": next((backup.id for backup in backups if not backup.damage), None),
         "alerts": alerts,
     }
     _say(console, result, now)

@@ -66,7 +66,7 @@ def plan_lines(content: Mapping[str, Any], journal: StagedPlan | None, *, now_ns
             yield f"{title}:", "head"
         shown = entries if full else entries[:_SHOWN_MAX]
         for entry in shown:
-            yield from _action(entry, full=full)
+            yield from action_lines(entry, full=full)
         if len(shown) < len(entries):
             yield f"  ... and {len(entries) - len(shown)} more (tieout show --full)", "dim"
     if plan["ambiguous_matches"]:
@@ -109,7 +109,8 @@ def _header(content: Mapping[str, Any], journal: StagedPlan | None, now_ns: int)
         )
 
 
-def _action(entry: Mapping[str, Any], *, full: bool) -> Iterator[Line]:
+def action_lines(entry: Mapping[str, Any], *, full: bool) -> Iterator[Line]:
+    """One action of the staged file: what it does, field by field, and why; with its id and evidence if `full`."""
     mark = _MARK[entry["kind"]]
     word = {"soft_delete": " (marked orphaned_deleted)", "hard_delete": " (ROW DELETED, audit stays)"}.get(
         entry["kind"], ""

@@ -107,6 +107,7 @@ class Action:
             "match_tier": self.tier,
             "changes": changes if self.kind in {"update", "soft_delete"} else {},
             "before": None if self.before is None else dict(self.before),
+            "before_sha256": None if self.before is None else digest(dict(self.before)),
             "after": None if self.after is None else dict(self.after),
             "evidence": list(self.evidence),
             "depends_on": [] if self.order_action is None else [self.order_action],

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     import polars as pl
 
 _COMPARED: Final = (
-    "perm_id", "client_id", "order_id", "order_ref", "symbol", "sec_type", "expiry", "local_symbol", "side",
-    "quantity", "order_type", "limit_price", "stop_price", "tif", "status", "filled_quantity",
+    "perm_id", "client_id", "order_id", "order_ref", "symbol", "sec_type", "con_id", "expiry", "strike", "right",
+    "multiplier", "currency", "local_symbol", "trading_class", "side", "quantity", "order_type", "limit_price",
+    "stop_price", "tif", "status", "filled_quantity",
 )  # fmt: skip
 
 WHY: Final = {
-    "duplicate_key": "the same key stands more than once on a side",
+    "perm_id_not_unique": "the same perm_id stands more than once on a side",
+    "order_ref_not_unique": "the same order_ref stands more than once on a side",
+    "order_id_not_unique": "the same client_id and order_id stand more than once on a side",
     "contract_contradicts": "the key agrees, the contract does not",
     "side_contradicts": "the key agrees, the side does not",
     "perm_id_contradicts": "all else agrees, the perm_ids do not",

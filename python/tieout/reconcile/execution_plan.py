@@ -23,15 +23,20 @@ from tieout.reconcile.actions import Action
 from tieout.reconcile.ambiguity import Undecided
 from tieout.reconcile.rows import FrameRow, describe_execution, execution_insert
 from tieout.reconcile.rows import field as told
+from tieout.reconcile.settle import because_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tieout.canonical import Json
     from tieout.reconcile.order_plan import Inputs, OrderPlan
+    from tieout.reconcile.settle import Choices
     from tieout.store.reader import Book
 
 EVIDENCE: Final = ("executions",)
+
+_Edge = tuple[FrameRow, FrameRow]
+"""An execution of the broker and one of the book that may be the same."""
 
 
 @dataclass(slots=True)
@@ -65,10 +70,10 @@ def plan_executions(inputs: Inputs, orders: OrderPlan, *, window_s: int) -> Exec
         if home is None or row["quantity_e8"] is None or row["price_e8"] is None or row["symbol"] is None:
             plan.parked += 1
         elif earlier := bases.get((row["account"], row["base"])):
-            _correct(inputs.book, row, earlier, home=home, plan=plan)
+            _correct(inputs, row, earlier, home=home, plan=plan)
         elif home.row is None or not nameless.offer(row, home.row):
             plan.actions.append(_insert(row, home))
-    nameless.settle(plan)
+    nameless.settle(plan, inputs.choices)
     plan.actions.sort(key=lambda action: (action.kind, action.exec_id or "", action.row or 0))
     return plan
 
@@ -106,28 +111,35 @@ def _known(book: Book, both: pl.DataFrame, plan: ExecutionPlan) -> None:
         plan.actions.append(_update(book, row["at"], {n: told(row, n) for n in changed}, row=row, reason=reason))
 
 
-def _correct(book: Book, row: FrameRow, earlier: list[FrameRow], *, home: _Home, plan: ExecutionPlan) -> None:
-    """A known base under another suffix: the highest one is active, if everything else agrees."""
-    same = all(
+def _correct(inputs: Inputs, row: FrameRow, earlier: list[FrameRow], *, home: _Home, plan: ExecutionPlan) -> None:
+    """A known base under another suffix: the highest one is active, if everything else agrees, or so it was chosen."""
+    if not all(_agrees(row, one) for one in earlier):
+        doubt = _undecided("correction_unclear", [row], earlier, pairs=[(0, i) for i in range(len(earlier))])
+        settled = inputs.choices.settle("execution", doubt.account, broker=doubt.broker, book=doubt.book)
+        if settled.none is not None and not settled.pairs:
+            plan.actions.append(_insert({**row, "active": True}, home, because_of(settled.none)))
+            return
+        if not settled.pairs:
+            plan.undecided.append(doubt)
+            return
+    newest = all(_suffix(row) > _suffix(one) for one in earlier)
+    plan.actions.append(_insert({**row, "active": row["active"] and newest}, home))
+    for one in earlier if newest else ():
+        if inputs.book.raw_executions["active"][one["at"]]:
+            reason = f"superseded by its correction {row['exec_id']}"
+            plan.actions.append(_update(inputs.book, one["at"], {"active": False}, row=one, reason=reason))
+
+
+def _agrees(row: FrameRow, one: FrameRow) -> bool:
+    """Whether an execution of the same base may be the same one, corrected or not yet corrected."""
+    return bool(
         one["perm_id"] in {None, row["perm_id"]}
         and one["side"] in {None, row["side"]}
         and (one["con_id"] is None or row["con_id"] is None or one["con_id"] == row["con_id"])
         and one["symbol"] == row["symbol"]
         and None not in {one["cumulative_quantity_e8"], row["cumulative_quantity_e8"]}
         and (row["cumulative_quantity_e8"] <= one["cumulative_quantity_e8"] or _suffix(row) < _suffix(one))
-        for one in earlier
     )
-    if not same:
-        plan.undecided.append(
-            _undecided("correction_unclear", [row], earlier, pairs=[(0, i) for i in range(len(earlier))])
-        )
-        return
-    newest = all(_suffix(row) > _suffix(one) for one in earlier)
-    plan.actions.append(_insert({**row, "active": row["active"] and newest}, home))
-    for one in earlier if newest else ():
-        if book.raw_executions["active"][one["at"]]:
-            reason = f"superseded by its correction {row['exec_id']}"
-            plan.actions.append(_update(book, one["at"], {"active": False}, row=one, reason=reason))
 
 
 class _Nameless:
@@ -139,7 +151,7 @@ class _Nameless:
         self._of_order: dict[int, list[FrameRow]] = defaultdict(list)
         for row in rows.filter(pl.col("order_row").is_not_null()).iter_rows(named=True):
             self._of_order[row["order_row"]].append(row)
-        self._edges: list[tuple[FrameRow, FrameRow]] = []
+        self._edges: list[_Edge] = []
 
     def offer(self, row: FrameRow, order_row: int) -> bool:
         """Whether any of the order's executions may be this one; if so it is settled later."""
@@ -147,22 +159,37 @@ class _Nameless:
         self._edges.extend((row, one) for one in found)
         return bool(found)
 
-    def settle(self, plan: ExecutionPlan) -> None:
-        """Pair what is one-to-one with both times known; everything else is for the operator."""
+    def settle(self, plan: ExecutionPlan, choices: Choices) -> None:
+        """Pair what is one-to-one with both times known, or was chosen; everything else is for the operator."""
         for group in _components(self._edges):
             (row, one), single = group[0], len(group) == 1
-            timed = row["executed_ns"] is not None and one["executed_ns"] is not None
-            if single and timed:
-                learnt = {n: told(row, n) for n in ("exec_id", "perm_id", "commission", "commission_currency")}
-                news = {n: value for n, value in learnt.items() if value is not None}
-                reason = "paired by order, side, quantity, price and time: its exec_id is learnt"
-                plan.actions.append(_update(self._book, one["at"], news, row=row, reason=reason))
+            if single and row["executed_ns"] is not None and one["executed_ns"] is not None:
+                self._learn(plan, row, one, "paired by order, side, quantity, price and time")
                 continue
-            lefts = list({left["exec_id"]: left for left, _ in group}.values())
-            rights = list({right["row"]: right for _, right in group}.values())
-            pairs = [(lefts.index(left), rights.index(right)) for left, right in group]
             reason = "execution_time_unknown" if single else "execution_not_unique"
-            plan.undecided.append(_undecided(reason, lefts, rights, pairs=pairs))
+            self._ask(plan, group, reason=reason, choices=choices)
+
+    def _ask(self, plan: ExecutionPlan, group: list[_Edge], *, reason: str, choices: Choices) -> None:
+        """Follow the operator's choices in the group; what they leave of it is undecided."""
+        doubt, lefts, rights = _doubt(reason, group)
+        settled = choices.settle("execution", doubt.account, broker=doubt.broker, book=doubt.book)
+        for i, (j, chosen) in settled.pairs.items():
+            self._learn(plan, lefts[i], rights[j], f"{because_of(chosen).removeprefix('; ')}")
+        taken = {rights[j]["row"] for j, _ in settled.pairs.values()}
+        rest = [left for i, left in enumerate(lefts) if i not in settled.pairs]
+        if settled.none is not None:
+            home = _Home(rights[0]["order_row"], None)
+            plan.actions.extend(_insert(left, home, because_of(settled.none)) for left in rest)
+        elif rest or len(taken) < len(rights):
+            names = {left["exec_id"] for left in rest}
+            edges = [edge for edge in group if edge[0]["exec_id"] in names and edge[1]["row"] not in taken]
+            left_over = [right for right in rights if right["row"] not in taken]
+            plan.undecided.append(_doubt(reason, edges, lefts=rest, rights=left_over)[0])
+
+    def _learn(self, plan: ExecutionPlan, row: FrameRow, one: FrameRow, why: str) -> None:
+        learnt = {n: told(row, n) for n in ("exec_id", "perm_id", "commission", "commission_currency")}
+        news = {n: value for n, value in learnt.items() if value is not None}
+        plan.actions.append(_update(self._book, one["at"], news, row=row, reason=f"{why}: its exec_id is learnt"))
 
     def _alike(self, row: FrameRow, one: FrameRow) -> bool:
         if one["inexact"] or (one["quantity_e8"], one["price_e8"]) != (row["quantity_e8"], row["price_e8"]):
@@ -174,10 +201,21 @@ class _Nameless:
         return bool(abs(one["executed_ns"] - row["executed_ns"]) <= self._window_ns)
 
 
-def _components(edges: list[tuple[FrameRow, FrameRow]]) -> list[list[tuple[FrameRow, FrameRow]]]:
+def _doubt(
+    reason: str, edges: list[_Edge], *, lefts: list[FrameRow] | None = None, rights: list[FrameRow] | None = None
+) -> tuple[Undecided, list[FrameRow], list[FrameRow]]:
+    """The edges as one undecided match, with its rows in the order in which it lists them."""
+    if lefts is None or rights is None:
+        lefts = list({left["exec_id"]: left for left, _ in edges}.values())
+        rights = list({right["row"]: right for _, right in edges}.values())
+    pairs = [(lefts.index(left), rights.index(right)) for left, right in edges]
+    return _undecided(reason, lefts, rights, pairs=pairs), lefts, rights
+
+
+def _components(edges: list[_Edge]) -> list[list[_Edge]]:
     """The edges in connected groups; a broker execution is known by its exec_id, a book's by its row."""
     group_of: dict[str | int, int] = {}
-    groups: dict[int, list[tuple[FrameRow, FrameRow]]] = {}
+    groups: dict[int, list[_Edge]] = {}
     for number, (left, right) in enumerate(edges):
         touched = {group_of[key] for key in (left["exec_id"], right["row"]) if key in group_of}
         merged = [edge for old in sorted(touched) for edge in groups.pop(old)] + [(left, right)]
@@ -199,13 +237,13 @@ def _suffix(row: FrameRow) -> int:
     return int(tail) if tail.isdigit() else 0
 
 
-def _insert(row: FrameRow, home: _Home) -> Action:
+def _insert(row: FrameRow, home: _Home, because: str = "") -> Action:
     return Action(
         entity="execution",
         kind="insert",
         account=row["account"],
         symbol=row["symbol"],
-        reason="executed at the broker, not in the book",
+        reason=f"executed at the broker, not in the book{because}",
         evidence=EVIDENCE,
         perm_id=row["perm_id"],
         client_id=row["client_id"],
@@ -242,7 +280,7 @@ def _undecided(
 ) -> Undecided:
     return Undecided(
         entity="execution",
-        account=lefts[0]["account"],
+        account=[*lefts, *rights][0]["account"],
         tier=None,
         reason=reason,
         broker=tuple(describe_execution(row) for row in lefts),

@@ -23,6 +23,7 @@ from tieout.model import FILLED
 from tieout.reconcile import diff
 from tieout.reconcile.actions import Action
 from tieout.reconcile.rows import FrameRow, order_insert, order_update, orphan
+from tieout.reconcile.settle import Choices, ChosenBy
 
 if TYPE_CHECKING:
     from tieout.model import PartName, Snapshot
@@ -36,7 +37,10 @@ ABSENCE_NEEDS: Final[tuple[PartName, ...]] = ("open_orders", "completed_orders",
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What both planners read. `book` holds one account's rows; `moving` are ids of rows that changed meanwhile."""
+    """
+    What both planners read. `book` holds one account's rows; `moving` are ids of rows that changed meanwhile;
+    `chosen_by` says which rows of the matching the operator decided, `choices` are what he decided.
+    """
 
     snapshot: Snapshot
     broker: BrokerSide
@@ -44,6 +48,8 @@ class Inputs:
     matching: Matching
     moving: frozenset[int]
     force_sync_delete: bool
+    chosen_by: ChosenBy = field(default_factory=lambda: ChosenBy({}, {}))
+    choices: Choices = field(default_factory=Choices)
 
     @property
     def absence_proves(self) -> bool:
@@ -122,11 +128,11 @@ def _pairs(inputs: Inputs, orders: pl.DataFrame, plan: OrderPlan) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A matched pair: positions on both sides, the tier, and the broker's row."""
+    """A matched pair: positions on both sides, the tier (None: the operator's choice), and the broker's row."""
 
     broker: int
     book: int
-    tier: int
+    tier: int | None
     row: FrameRow
 
 
@@ -143,7 +149,7 @@ def _update(inputs: Inputs, found: _Found, names: list[str], plan: OrderPlan) ->
             kind="update",
             account=book["account"],
             symbol=book["symbol"],
-            reason=_why_update(names, found.row, seen),
+            reason=_why_update(names, found.row, seen) + inputs.chosen_by.of(broker=found.broker),
             evidence=_evidence(seen),
             perm_id=found.row["perm_id"],
             client_id=book["client_id"],
@@ -171,7 +177,7 @@ def _inserts(inputs: Inputs, orders: pl.DataFrame, plan: OrderPlan) -> None:
             kind="insert",
             account=row["account"],
             symbol=row["symbol"],
-            reason=_why_insert(row, seen),
+            reason=_why_insert(row, seen) + inputs.chosen_by.of(broker=index),
             evidence=_evidence(seen),
             perm_id=row["perm_id"],
             client_id=row["client_id"],
@@ -201,6 +207,7 @@ def _orphan(inputs: Inputs, index: int, found: _Found | None, plan: OrderPlan) -
     if inputs.force_sync_delete:
         keep = "the broker reports executions of it" if found is not None else _why_keep(inputs, index)
     before = inputs.book.order_image(index)
+    chosen_by = inputs.chosen_by.of(book=index) if found is None else inputs.chosen_by.of(broker=found.broker)
     reason = "live in the book, nowhere at the broker: neither open, completed nor executed; outcome unknown"
     if found is not None:
         reason = (
@@ -214,7 +221,7 @@ def _orphan(inputs: Inputs, index: int, found: _Found | None, plan: OrderPlan) -
             kind="hard_delete" if keep is None else "soft_delete",
             account=book["account"],
             symbol=book["symbol"],
-            reason=reason,
+            reason=reason + chosen_by,
             evidence=ABSENCE_NEEDS,
             perm_id=book["perm_id"],
             client_id=book["client_id"],

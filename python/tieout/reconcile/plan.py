@@ -21,6 +21,7 @@ from tieout.reconcile.execution_plan import plan_executions
 from tieout.reconcile.match import match_orders
 from tieout.reconcile.order_plan import Inputs, plan_orders
 from tieout.reconcile.positions import PositionNote, position_notes
+from tieout.reconcile.settle import Choices, settle_orders
 from tieout.store.reader import Book, Image, content_fingerprint, rows_fingerprint
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from tieout.flags import Flags, MatchRules
     from tieout.model import Snapshot
+    from tieout.store.resolutions import Resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Plan:
     The repairs, what could not be decided, and what all of it rests on.
 
     `rows` are the ids, per table, of the book's rows that the plan rests on; `fingerprint` is over those rows as
-    they were read.
+    they were read. `held` has, per entity, the hash of those among them that no action changes, by id.
+    `resolutions` are the operator's choices that it followed.
     """
 
     actions: tuple[Action, ...]
@@ -45,6 +48,8 @@ class Plan:
     notes: tuple[str, ...]
     rows: dict[str, tuple[int, ...]]
     fingerprint: str
+    held: dict[str, dict[int, str]]
+    resolutions: tuple[Resolution, ...] = ()
 
     def summary(self) -> dict[str, int]:
         """A count for each of the five lists."""
@@ -59,13 +64,14 @@ class Plan:
         return bool(self.actions or self.undecided)
 
     def plan_id(self, *, config: Mapping[str, Json], lineage: str, restore_epoch: int, last_applied: str | None) -> str:
-        """SHA-256 of what would be done, under which flags, to which state of which book."""
+        """SHA-256 of what would be done, under which flags and choices, to which state of which book."""
         return digest(
             {
                 "actions": [action.canonical() for action in self.actions],
                 "ambiguous": [one.canonical() for one in self.undecided],
                 "config": dict(config),
                 "fingerprint": self.fingerprint,
+                "resolutions": [one.resolution_id for one in self.resolutions],
                 "lineage": lineage,
                 "restore_epoch": restore_epoch,
                 "last_applied_plan": last_applied,
@@ -81,6 +87,7 @@ def build_plan(
     rules: MatchRules,
     symbols: Collection[str],
     moving: frozenset[int],
+    resolutions: Collection[Resolution] = (),
 ) -> Plan:
     """
     The plan that ties the book to the snapshot.
@@ -91,21 +98,24 @@ def build_plan(
         flags, rules: from the settings.
         symbols: whose positions are told in `spy_futures_actions`.
         moving: ids of orders that changed in the book while the broker was asked: they wait.
+        resolutions: the operator's choices in ambiguous matches; one that no longer holds is told in the notes.
     """
     mine, others, unowned = _one_account(book, snapshot.gateway.account, sole=snapshot.gateway.sole)
     side = broker_side(snapshot)
-    matching = match_orders(
+    choices = Choices(resolutions)
+    matched = match_orders(
         side.orders,
         mine.orders,
         window_s=rules.window_seconds,
         price_tolerance_e8=to_e8(rules.tolerance_used) or 0,
         accept_unique=rules.accept_unique,
     )
-    inputs = Inputs(snapshot, side, mine, matching, moving, flags.force_sync_delete)
+    matching, chosen_by = settle_orders(matched, side.orders, mine.orders, choices)
+    inputs = Inputs(snapshot, side, mine, matching, moving, flags.force_sync_delete, chosen_by, choices)
     orders = plan_orders(inputs)
     executions = plan_executions(inputs, orders, window_s=rules.window_seconds)
     undecided = [*undecided_orders(matching.ambiguous, side.orders, mine.orders), *executions.undecided]
-    notes = [*orders.notes]
+    notes = [*orders.notes, *choices.lapsed(undecided)]
     if executions.parked:
         notes.append(f"{executions.parked} execution(s) wait until it is known which order of the book they belong to")
     if others:
@@ -124,6 +134,11 @@ def build_plan(
         notes=tuple(notes),
         rows={"orders": tuple(sorted(order_images)), "executions": tuple(sorted(execution_images))},
         fingerprint=rows_fingerprint(order_images, execution_images),
+        held={
+            "order": _held(order_images, "order", actions),
+            "execution": _held(execution_images, "execution", actions),
+        },
+        resolutions=choices.used(),
     )
 
 
@@ -186,6 +201,11 @@ def _rests_on(
         {row: book.order_image(at) for row, at in at_order.items()},
         {row: book.execution_image(at) for row, at in at_execution.items()},
     )
+
+
+def _held(images: Mapping[int, Image], entity: str, actions: Iterable[Action]) -> dict[int, str]:
+    changed = {action.row for action in actions if action.entity == entity}
+    return {row: digest(dict(image)) for row, image in sorted(images.items()) if row not in changed}
 
 
 def _positions(frame: pl.DataFrame, ids: set[int]) -> dict[int, int]:

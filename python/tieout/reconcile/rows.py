@@ -77,8 +77,9 @@ def describe_order(row: FrameRow) -> dict[str, Json]:
     told: dict[str, Json] = {
         name: field(row, name)
         for name in (
-            "perm_id", "client_id", "order_id", "order_ref", "symbol", "sec_type", "expiry", "local_symbol", "side",
-            "quantity", "order_type", "limit_price", "stop_price", "tif", "status", "filled_quantity",
+            "perm_id", "client_id", "order_id", "order_ref", "symbol", "sec_type", "con_id", "expiry", "strike",
+            "right", "multiplier", "currency", "local_symbol", "trading_class", "side", "quantity", "order_type",
+            "limit_price", "stop_price", "tif", "status", "filled_quantity",
         )
     }  # fmt: skip
     told["placed_at"] = None if row["placed_ns"] is None else to_iso(row["placed_ns"])

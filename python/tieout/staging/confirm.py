@@ -8,17 +8,21 @@ book is before or after, never between, and the next run says which.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tieout.errors import PlanTampered
+from tieout.errors import BookError, PlanTampered, TieoutError
 from tieout.staging import gates
+from tieout.staging.approve import ALL, Chosen, Wish, choose
 from tieout.staging.chain import require_chain
 from tieout.staging.stage import gather, plan_of, verified_backup
 from tieout.store import engine, migrate
 from tieout.store.writer import Applied, Approval, Change, apply_changes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tieout.backup import Backup
     from tieout.reconcile.actions import Action
     from tieout.staging.desk import Desk
@@ -27,7 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What was done: actions executed, by kind, and on which backup."""
+    """
+    What was done: actions executed and left out, by kind, and on which backup.
+
+    `subset` is the digest of the executed actions' ids where only some of the plan was confirmed; `notes` say which
+    came along or stayed behind because of another.
+    """
 
     plan_id: str
     executed: int
@@ -35,6 +44,8 @@ class Confirmed:
     by_kind: dict[str, int]
     backup_id: str | None
     audit_head: str | None
+    subset: str | None = None
+    notes: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """The guide's three counters."""
@@ -45,60 +56,91 @@ class Confirmed:
         }
 
 
-def confirm(desk: Desk, plan_id: str | None) -> Confirmed:
+def confirm(desk: Desk, plan_id: str | None, wish: Wish = ALL) -> Confirmed:
     """
-    Execute the staged plan, through every gate. The caller holds the reconcile lock.
+    Execute the staged plan, or what the operator chose of it, through every gate. The caller holds the reconcile
+    lock. However little of it is executed, the plan has run: the rest has to be staged again.
 
     Args:
         plan_id: at least 12 digits of the plan's id, or None for the one that waits.
+        wish: which of its actions; all of them where nothing is named.
 
     Raises:
+        UsageError: the wish names what the plan does not hold, or leaves nothing.
         PlanMissing, PlanTampered, PlanStale, Forbidden, Ambiguous, EvidenceIncomplete, BackupError, BookError,
         BrokerError: a gate did not open; nothing was changed.
     """
-    if desk.workspace.book.exists():
-        desk.state.carry_over(desk.workspace.book)
-    file = _admitted(desk, plan_id)
+    file, chosen = admit(desk, plan_id, wish)
     if not file.actions:
         return Confirmed(file.plan_id, 0, 0, {}, None, None)
     with desk.reconciling("confirm"):
-        done, backup = _execute(desk, file)
-        head = done.head
-        desk.state.carry_over(desk.workspace.book)
-        by_kind: dict[str, int] = dict(Counter(action.kind for action in file.actions))
-        confirmed = Confirmed(
-            plan_id=file.plan_id,
-            executed=len(done.rows),
-            skipped=0,
-            by_kind=by_kind,
-            backup_id=backup.id,
-            audit_head=None if head is None else head.hash,
-        )
-        if head is not None:
-            desk.state.keep_head(head, lineage=file.content["db"]["lineage"], now_ns=desk.now())
-        desk.log.info(
-            "plan_executed",
-            plan_id=file.plan_id,
-            by=desk.who,
-            executed=confirmed.executed,
-            by_kind=by_kind,
-            backup=backup.id,
-            audit_head=confirmed.audit_head,
-        )
-        desk.alerts.raise_alert(
-            "plan_executed", plan_id=file.plan_id, by=desk.who, by_kind=by_kind, audit_head=confirmed.audit_head
-        )
-        desk.status("COMPLETED", counts=confirmed.counts(), plan_id=file.plan_id, backup=backup.id)
+        done, backup = _execute(desk, file, chosen)
+        with _executed(file.plan_id):
+            head = done.head
+            desk.state.carry_over(desk.workspace.book)
+            by_kind: dict[str, int] = dict(Counter(action.kind for action in chosen.actions))
+            confirmed = Confirmed(
+                plan_id=file.plan_id,
+                executed=len(done.rows),
+                skipped=len(chosen.left_out),
+                by_kind=by_kind,
+                backup_id=backup.id,
+                audit_head=None if head is None else head.hash,
+                subset=chosen.subset,
+                notes=chosen.notes,
+            )
+            if head is not None:
+                desk.state.keep_head(head, lineage=file.content["db"]["lineage"], now_ns=desk.now())
+            desk.log.info(
+                "plan_executed",
+                plan_id=file.plan_id,
+                by=desk.who,
+                executed=confirmed.executed,
+                left_out=confirmed.skipped,
+                subset=chosen.subset,
+                by_kind=by_kind,
+                backup=backup.id,
+                audit_head=confirmed.audit_head,
+            )
+            desk.alerts.raise_alert(
+                "plan_executed", plan_id=file.plan_id, by=desk.who, by_kind=by_kind, audit_head=confirmed.audit_head
+            )
+            desk.status("COMPLETED", counts=confirmed.counts(), plan_id=file.plan_id, backup=backup.id)
     return confirmed
 
 
-def _admitted(desk: Desk, plan_id: str | None) -> StagedFile:
-    """The gates that need neither the broker nor a write."""
+@contextmanager
+def _executed(plan_id: str) -> Iterator[None]:
+    """The transaction is committed: what fails from here on must not read as if nothing had happened."""
+    try:
+        yield
+    except TieoutError as error:
+        raise _told_late(plan_id, error) from error
+
+
+def _told_late(plan_id: str, error: TieoutError) -> TieoutError:
+    return TieoutError(
+        f"plan {plan_id[:12]} was executed in full, but not all of it could be recorded: {error.message}",
+        hint=f"{error.hint}; the book's own journal holds it, and the next run takes it over",
+    )
+
+
+def admit(desk: Desk, plan_id: str | None, wish: Wish = ALL) -> tuple[StagedFile, Chosen]:
+    """
+    The gates that need neither the broker nor a write: the plan as it was staged, and what is chosen of it.
+
+    Raises:
+        As `confirm`.
+    """
+    if desk.workspace.book.exists():
+        desk.state.carry_over(desk.workspace.book)
     journal = gates.chosen_plan(desk.state, plan_id)
     path = desk.workspace.staged_actions
     try:
         if journal.state != "applied":
-            file = gates.check_digest(gates.read_plan_file(path), journal)
+            data = gates.read_plan_file(path)
+            gates.check_finished(data, desk.state)
+            file = gates.check_digest(data, journal)
     except PlanTampered as error:
         if journal.state in {"waiting", "empty"}:
             desk.alerts.raise_alert("reconcile_failed", during="confirm", reason=error.message)
@@ -106,18 +148,19 @@ def _admitted(desk: Desk, plan_id: str | None) -> StagedFile:
             desk.status("FAILED", reason=error.message)
             raise
     gates.check_current(journal, desk.state, desk.now())
-    gates.check_flags(desk, file)
+    chosen = choose(file, wish)
+    gates.check_flags(desk, file, chosen.actions)
     with engine.connect(desk.workspace.book) as connection, engine.read(connection):
         migrate.require_current(connection, desk.workspace.book)
         gates.check_book(connection, file, desk.workspace)
     require_chain(desk)
     gates.check_ambiguity(len(file.content["plan"]["ambiguous_matches"]))
-    return file
+    return file, chosen
 
 
-def _execute(desk: Desk, file: StagedFile) -> tuple[Applied, Backup]:
+def _execute(desk: Desk, file: StagedFile, chosen: Chosen) -> tuple[Applied, Backup]:
     evidence = gather(desk)
-    gates.check_broker(file, plan_of(desk, evidence), evidence)
+    gates.check_broker(file, plan_of(desk, evidence), evidence, chosen=chosen.actions)
     backup = verified_backup(desk)
     approval = Approval(
         plan_id=file.plan_id,
@@ -125,12 +168,19 @@ def _execute(desk: Desk, file: StagedFile) -> tuple[Applied, Backup]:
         approver=desk.who if desk.simulated is None else f"{desk.who} (SIMULATED)",
         backup_id=backup.id,
         now_ns=desk.now(),
-        predicted_fingerprint=file.content["predicted_fingerprint"],
+        predicted_fingerprint=chosen.predicted_fingerprint,
+        subset=chosen.subset,
     )
-    with engine.connect(desk.workspace.book) as connection, engine.write(connection):
-        gates.check_book(connection, file, desk.workspace)
-        done = apply_changes(connection, [_change(action) for action in file.actions], approval)
-        gates.check_prediction(connection, file, done.rows)
+    try:
+        with engine.connect(desk.workspace.book) as connection, engine.write(connection):
+            gates.check_book(connection, file, desk.workspace)
+            done = apply_changes(connection, [_change(action) for action in chosen.actions], approval)
+            gates.check_prediction(connection, chosen, done.rows)
+    except BookError as error:
+        # A disk may fail at the very end of a commit that is durable already: only the book itself knows.
+        if file.plan_id in desk.state.carry_over(desk.workspace.book):
+            raise _told_late(file.plan_id, error) from error
+        raise
     return done, backup
 
 

@@ -159,26 +159,41 @@ class Desk:
         try:
             yield
         except REFUSALS as error:
-            self.log.warning("refused", during=what, error=error.code, reason=error.message)
-            self.status("FAILED", reason=error.message)
+            self._refused(what, error)
             raise
         except TieoutError as error:
             self._failed(what, error.message)
             raise
         except KeyboardInterrupt:
-            self.status("FAILED", reason=f"{what} was interrupted")
+            self._last_words(lambda: self.status("FAILED", reason=f"{what} was interrupted"))
             raise
         except BaseException as error:
             self._failed(what, f"{type(error).__name__}: {error}")
             raise
 
+    def _refused(self, what: str, error: TieoutError) -> None:
+        self._last_words(
+            lambda: self.log.warning("refused", during=what, error=error.code, reason=error.message),
+            lambda: self.status("FAILED", reason=error.message),
+        )
+
     def _failed(self, what: str, reason: str) -> None:
         if self.reached:
-            self.alerts.raise_alert("reconcile_failed", during=what, reason=reason)
-            self.latch(by="reconcile_failed", reason=f"{what} failed: {reason}")
+            self._last_words(
+                lambda: self.alerts.raise_alert("reconcile_failed", during=what, reason=reason),
+                lambda: self.latch(by="reconcile_failed", reason=f"{what} failed: {reason}"),
+            )
         else:
-            self.log.error("reconcile_not_begun", during=what, reason=reason)
-        self.status("FAILED", reason=reason)
+            self._last_words(lambda: self.log.error("reconcile_not_begun", during=what, reason=reason))
+        self._last_words(lambda: self.status("FAILED", reason=reason))
+
+    def _last_words(self, *steps: Callable[[], object]) -> None:
+        """Each of them, as far as the disk lets us: a failure to tell must not hide what failed."""
+        for step in steps:
+            try:
+                step()
+            except TieoutError as error:
+                self.told.append(error.message)
 
 
 def open_desk(

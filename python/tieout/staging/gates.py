@@ -17,6 +17,7 @@ The gates of a confirm, in their order, each its own function and its own error.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from decimal import Decimal
@@ -33,7 +34,8 @@ from tieout.errors import (
     UsageError,
 )
 from tieout.flags import Flags, MatchRules, loosened, strictest
-from tieout.staging.planfile import StagedFile, parse
+from tieout.staging.changes import as_table, book_changes, broker_changes, coverage_changes
+from tieout.staging.planfile import StagedFile, parse, parts_of
 from tieout.store import reader
 from tieout.store.tables import executions, orders
 
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from tieout.config import Workspace
     from tieout.reconcile.actions import Action
     from tieout.reconcile.plan import Plan
+    from tieout.staging.approve import Chosen
     from tieout.staging.desk import Desk
     from tieout.staging.stage import Evidence
     from tieout.store.state import StagedPlan, State
@@ -113,6 +116,15 @@ def read_plan_file(path: Path) -> bytes:
         os.close(handle)
 
 
+def check_finished(data: bytes, state: State) -> None:
+    """
+    Raises:
+        PlanStale: the stage that wrote this file was cut off before it journalled the plan.
+    """
+    if state.is_announced(hashlib.sha256(data).hexdigest()):
+        raise PlanStale("a `tieout stage` was interrupted while it wrote its plan", hint=_RESTAGE)
+
+
 def check_digest(data: bytes, journal: StagedPlan) -> StagedFile:
     """
     The parsed file, proven to be what was staged under that id.
@@ -150,10 +162,11 @@ def check_current(journal: StagedPlan, state: State, now_ns: int) -> None:
         )
 
 
-def check_flags(desk: Desk, file: StagedFile) -> None:
+def check_flags(desk: Desk, file: StagedFile, chosen: tuple[Action, ...]) -> None:
     """
     Raises:
-        Forbidden: a flag, the latch, or settings that are looser than at staging.
+        Forbidden: a flag, the latch, or settings that are looser than at staging; a chosen hard delete without
+            FORCE_SYNC_DELETE.
     """
     reason = desk.permissions().reasons.get("confirm")
     if reason:
@@ -169,7 +182,7 @@ def check_flags(desk: Desk, file: StagedFile) -> None:
     looser = [] if matching is None else loosened(_rules(matching), desk.rules)
     if looser:
         raise Forbidden(f"not executed: looser than when the plan was staged: {', '.join(looser)}", hint=_RESTAGE)
-    if not desk.settings.force_sync_delete and any(action.kind == "hard_delete" for action in file.actions):
+    if not desk.settings.force_sync_delete and any(action.kind == "hard_delete" for action in chosen):
         raise Forbidden("not executed: the plan deletes rows, and FORCE_SYNC_DELETE is false now", hint=_RESTAGE)
     if file.content["simulated"] != (desk.simulated is not None):
         was = "simulated" if file.content["simulated"] else "real"
@@ -190,9 +203,12 @@ def check_book(connection: Connection, file: StagedFile, workspace: Workspace) -
         PlanStale: another book, another epoch, or changed rows, named.
     """
     bound, now = file.content["db"], reader.identity(connection)
-    found = (now.lineage, now.restore_epoch, now.schema)
-    if found != (bound["lineage"], bound["restore_epoch"], bound["schema"]):
-        what = "restored since" if now.lineage == bound["lineage"] else "another one"
+    names = ("lineage", "restore_epoch", "schema", "schema_sha256")
+    differs = [name for name in names if getattr(now, name) != bound[name]]
+    if differs:
+        what = {"lineage": "another one", "restore_epoch": "restored since"}.get(
+            differs[0], "of another layout: its tables, indexes or triggers were changed"
+        )
         raise PlanStale(
             f"the book at {workspace.book} is {what}; the plan was staged on a different state", hint=_RESTAGE
         )
@@ -201,7 +217,9 @@ def check_book(connection: Connection, file: StagedFile, workspace: Workspace) -
     if reader.rows_fingerprint(order_images, execution_images) != bound["fingerprint"]:
         raise PlanStale(
             "rows of the book that the plan rests on have changed since it was staged"
-            + _table(_book_changes(file.actions, order_images, execution_images)),
+            + as_table(
+                book_changes(file.actions, bound["held"], {"order": order_images, "execution": execution_images})
+            ),
             hint=_RESTAGE,
         )
 
@@ -214,86 +232,59 @@ def check_ambiguity(count: int) -> None:
     if count:
         raise Ambiguous(
             f"not executed: {count} ambiguous match(es) are unresolved; while one is, nothing executes",
-            hint="review ./logs/ambiguous_matches.json; they are never resolved automatically",
+            hint="review ./logs/ambiguous_matches.json, settle each with `tieout resolve`, then stage again; "
+            "they are never resolved automatically",
         )
 
 
-def check_broker(file: StagedFile, fresh: Plan, evidence: Evidence) -> None:
+def check_broker(file: StagedFile, fresh: Plan, evidence: Evidence, *, chosen: tuple[Action, ...]) -> None:
     """
-    The broker was asked again: every action follows from its answer as it did.
+    The broker was asked again: every chosen action follows from its answer as it did.
 
     Raises:
         Ambiguous: the new answer cannot be matched clearly.
         EvidenceIncomplete: actions rest on parts that were not answered in full this time.
-        PlanStale: actions that no longer follow, listed.
+        PlanStale: the broker's day turned since, or actions no longer follow, listed.
     """
     check_ambiguity(len(fresh.undecided))
     again = {action.action_id: action for action in fresh.actions}
-    gone = [a for a in file.actions if a.action_id not in again or again[a.action_id].after != a.after]
-    if not gone:
-        return
+    gone = [a for a in chosen if a.action_id not in again or again[a.action_id].after != a.after]
     holes = [part.name for part in evidence.snapshot.missing()]
-    if any(set(action.evidence) & set(holes) for action in gone):
+    if gone and any(set(action.evidence) & set(holes) for action in gone):
         raise EvidenceIncomplete(
             f"the broker's answer has holes now ({', '.join(holes)}), and {len(gone)} action(s) rest on it",
             hint="try again when the gateway answers in full; nothing was changed",
         )
-    raise PlanStale(
-        f"{len(gone)} action(s) are no longer true at the broker" + _table([_told(action, again) for action in gone]),
-        hint=_RESTAGE,
-    )
+    turned = list(coverage_changes(file.content["broker"]["parts"], parts_of(evidence.snapshot)))
+    if turned:
+        raise PlanStale(
+            "the broker's answer speaks for another time than when the plan was staged" + as_table(turned),
+            hint=_RESTAGE,
+        )
+    if gone:
+        raise PlanStale(
+            f"{len(gone)} action(s) are no longer true at the broker" + as_table(broker_changes(gone, fresh.actions)),
+            hint=_RESTAGE,
+        )
 
 
-def check_prediction(connection: Connection, file: StagedFile, rows: dict[str, int]) -> None:
+def check_prediction(connection: Connection, chosen: Chosen, rows: dict[str, int]) -> None:
     """
-    Inside the transaction: what was written is what was predicted.
+    Inside the transaction: what was written is what was predicted for the chosen actions.
 
     Raises:
         PlanStale: it is not; the caller rolls back.
     """
-    kept = [action for action in file.actions if action.kind != "hard_delete"]
+    kept = [action for action in chosen.actions if action.kind != "hard_delete"]
     table_of = {"order": orders, "execution": executions}
     images = {
         entity: reader.images(connection, table, [rows[a.action_id] for a in kept if a.entity == entity])
         for entity, table in table_of.items()
     }
     found = reader.content_fingerprint((entity, image) for entity, some in images.items() for image in some.values())
-    if found != file.content["predicted_fingerprint"]:
+    if found != chosen.predicted_fingerprint:
         raise PlanStale("the book did not become what the plan predicted; everything was rolled back", hint=_RESTAGE)
 
 
 def _rules(matching: dict[str, Any]) -> MatchRules:
     return MatchRules(**{**matching, "price_tolerance": Decimal(matching["price_tolerance"])})
-
-
-def _book_changes(
-    actions: tuple[Action, ...],
-    order_images: dict[int, reader.Image],
-    execution_images: dict[int, reader.Image],
-) -> list[str]:
-    lines = []
-    for action in actions:
-        now = (order_images if action.entity == "order" else execution_images).get(action.row or 0)
-        if action.row is None or action.before is None or now == action.before:
-            continue
-        if now is None:
-            lines.append(f"{action.entity} row {action.row}: gone from the book")
-            continue
-        fields = ", ".join(f"{n} {action.before.get(n)} -> {v}" for n, v in now.items() if action.before.get(n) != v)
-        lines.append(f"{action.entity} row {action.row}: {fields}")
-    return lines
-
-
-def _told(action: Action, again: dict[str, Action]) -> str:
-    name = f"{action.kind} {action.entity} " + str(action.exec_id or f"perm_id {action.perm_id}, row {action.row}")
-    now = again.get(action.action_id)
-    if now is None or now.after is None or action.after is None:
-        return f"{name}: no longer follows from what the broker says"
-    fields = ", ".join(f"{n} {action.after.get(n)} -> {v}" for n, v in now.after.items() if action.after.get(n) != v)
-    return f"{name}: would now be {fields}"
-
-
-def _table(lines: list[str]) -> str:
-    shown = lines[:20]
-    more = [f"... and {len(lines) - len(shown)} more"] if len(lines) > len(shown) else []
-    return "".join(f"\n  {line}" for line in [*shown, *more])

@@ -14,6 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
+from tieout.canonical import digest
 from tieout.clock import to_iso
 from tieout.errors import PlanTampered
 from tieout.files import pretty_json
@@ -74,9 +75,11 @@ def render(plan: Plan, bound: Bound) -> bytes:
         "plan": lists,
         "format_version": FORMAT,
         "plan_id": bound.plan_id,
+        "config_sha256": digest(dict(bound.config)),
         "simulated": bound.simulated,
         "summary": plan.summary(),
         "notes": list(plan.notes),
+        "resolutions": [one.to_json() for one in plan.resolutions],
         "expires_at": to_iso(bound.expires_ns),
         "account": gateway.account,
         "mode": "paper" if gateway.paper else "live",
@@ -91,29 +94,48 @@ def render(plan: Plan, bound: Bound) -> bytes:
             "lineage": bound.identity.lineage,
             "restore_epoch": bound.identity.restore_epoch,
             "schema": bound.identity.schema,
+            "schema_sha256": bound.identity.schema_sha256,
             "rows": {name: list(ids) for name, ids in plan.rows.items()},
             "fingerprint": plan.fingerprint,
+            "held": {entity: {str(row): sha for row, sha in rows.items()} for entity, rows in plan.held.items()},
         },
         "broker": {
             "as_of": to_iso(snapshot.taken_at_ns),
             "server_time": to_iso(snapshot.server_time_ns),
             "complete": snapshot.complete,
-            "parts": {
-                name: {
-                    "complete": part.complete,
-                    "why": part.why,
-                    "rows": part.rows,
-                    "asked_at": to_iso(part.asked_at_ns),
-                    "answered_at": None if part.answered_at_ns is None else to_iso(part.answered_at_ns),
-                    "covers_from": None if part.covers_from_ns is None else to_iso(part.covers_from_ns),
-                }
-                for name, part in snapshot.parts.items()
-            },
+            "parts": parts_of(snapshot),
+            "snapshot_sha256": snapshot_sha256(snapshot),
         },
         "backup": {"id": bound.backup.id, "sha256": bound.backup.sha256},
         "predicted_fingerprint": predicted_fingerprint(plan.actions),
     }
     return pretty_json(content)
+
+
+def parts_of(snapshot: Snapshot) -> dict[str, dict[str, Json]]:
+    """Each part of the broker's answer: how complete, when, and from when on it speaks."""
+    return {
+        name: {
+            "complete": part.complete,
+            "why": part.why,
+            "rows": part.rows,
+            "asked_at": to_iso(part.asked_at_ns),
+            "answered_at": None if part.answered_at_ns is None else to_iso(part.answered_at_ns),
+            "covers_from": None if part.covers_from_ns is None else to_iso(part.covers_from_ns),
+        }
+        for name, part in snapshot.parts.items()
+    }
+
+
+def snapshot_sha256(snapshot: Snapshot) -> str:
+    """SHA-256 over every row of every part, whatever their order: what the broker said, not when."""
+    total = hashlib.sha256()
+    frames = (snapshot.open_orders, snapshot.completed_orders, snapshot.executions, snapshot.positions)
+    for frame in frames:
+        total.update(json.dumps(frame.columns).encode())
+        for row in sorted(json.dumps(row) for row in frame.iter_rows()):
+            total.update(row.encode())
+    return total.hexdigest()
 
 
 def parse(data: bytes) -> StagedFile:

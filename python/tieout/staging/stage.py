@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tieout.staging.desk import Desk
 
 _MINUTE_NS: Final = 60 * NS_PER_S
+_DAY_NS: Final = 24 * 60 * _MINUTE_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,21 @@ def plan_of(desk: Desk, evidence: Evidence) -> Plan:
         rules=desk.rules,
         symbols=desk.settings.spy_futures.symbols,
         moving=evidence.moving,
+        resolutions=desk.state.resolutions(
+            lineage=evidence.book.identity.lineage, simulated=desk.simulated is not None
+        ),
     )
+
+
+def expiry_ns(snapshot: Snapshot, now_ns: int, *, ttl_minutes: int) -> int:
+    """
+    When a plan staged now expires: after its time to live, or when the broker's day ends, whichever is first.
+
+    Completed orders and executions are told since midnight: after the next one the broker's answer speaks for
+    another time. On the day of a clock change this is an hour off; confirm compares the days themselves.
+    """
+    days = [part.covers_from_ns + _DAY_NS for part in snapshot.parts.values() if part.covers_from_ns is not None]
+    return min([now_ns + ttl_minutes * _MINUTE_NS, *days])
 
 
 def _write(desk: Desk, plan: Plan, evidence: Evidence, *, backup: Backup, replace: bool) -> Staged:
@@ -146,7 +161,7 @@ def _write(desk: Desk, plan: Plan, evidence: Evidence, *, backup: Backup, replac
     if waiting is not None and not replace:
         outdated = None if waiting.plan_id == plan_id else waiting.plan_id
         return Staged(plan_id, plan, snapshot, backup, waiting.expires_ns, kept=True, outdated=outdated)
-    expires_ns = now_ns + desk.settings.reconcile.plan_ttl_minutes * _MINUTE_NS
+    expires_ns = expiry_ns(snapshot, now_ns, ttl_minutes=desk.settings.reconcile.plan_ttl_minutes)
     bound = Bound(
         plan_id=plan_id,
         config=desk.config(),
@@ -158,20 +173,20 @@ def _write(desk: Desk, plan: Plan, evidence: Evidence, *, backup: Backup, replac
         simulated=desk.simulated is not None,
     )
     data = render(plan, bound)
-    write_atomically(desk.workspace.staged_actions, data)
-    desk.state.stage(
-        StagedPlan(
-            plan_id=plan_id,
-            file_sha256=hashlib.sha256(data).hexdigest(),
-            staged_ns=now_ns,
-            expires_ns=expires_ns,
-            state="waiting" if plan.waits else "empty",
-            backup_id=backup.id,
-            summary=plan.summary(),
-            executable=len(plan.actions),
-            simulated=bound.simulated,
-        )
+    entry = StagedPlan(
+        plan_id=plan_id,
+        file_sha256=hashlib.sha256(data).hexdigest(),
+        staged_ns=now_ns,
+        expires_ns=expires_ns,
+        state="waiting" if plan.waits else "empty",
+        backup_id=backup.id,
+        summary=plan.summary(),
+        executable=len(plan.actions),
+        simulated=bound.simulated,
     )
+    desk.state.announce(entry)
+    write_atomically(desk.workspace.staged_actions, data)
+    desk.state.stage(entry)
     return Staged(plan_id, plan, snapshot, backup, expires_ns, kept=False, outdated=None)
 
 

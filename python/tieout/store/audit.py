@@ -140,7 +140,7 @@ def row_hash(row: Mapping[str, Any]) -> str:
 def links(row: Row, previous: str) -> bool:
     """Whether the row follows the one with that hash, and its own hash is right."""
     try:
-        return row["previous_hash"] == previous and row["hash"] == row_hash(row)
+        return bool(row["previous_hash"] == previous and row["hash"] == row_hash(row))
     except (TypeError, ValueError):
         return False
 

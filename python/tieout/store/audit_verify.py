@@ -97,7 +97,9 @@ def verify(connection: Connection, *, archives_dir: Path, kept: Sequence[Head], 
     try:
         for archive in _archives(connection, archives_dir, walk):
             if (archive.first, archive.previous_hash) != (reached.rows + 1, reached.hash):
-                raise _Broken(f"the archive {archive.file} does not follow row {reached.rows}: one before it is missing")
+                raise _Broken(
+                    f"the archive {archive.file} does not follow row {reached.rows}: one before it is missing"
+                )
             reached, archives = Head(archive.last, archive.last_hash), archives + 1
         for row in table_rows(connection):
             reached = walk.step(row, reached)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from tieout.errors import BookError, BookLocked, BookMissing, BookUnusable
+from tieout.failpoints import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,10 @@ def write(connection: Connection) -> Iterator[None]:
     connection.info["begin"] = "BEGIN IMMEDIATE"
     try:
         with connection.begin():
+            reach("transaction: begun", database=True)
             yield
+            reach("transaction: before its commit", database=True)
+        reach("transaction: committed", database=True)
     finally:
         connection.info["begin"] = "BEGIN"
 

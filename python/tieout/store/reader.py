@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
-from sqlalchemy import BigInteger, Boolean, Integer, func, select
+from sqlalchemy import BigInteger, Boolean, Integer, bindparam, func, select, text
 
 from tieout.canonical import Json, digest, digest_of_set
 from tieout.store import engine, migrate
@@ -42,6 +42,8 @@ class Identity:
     restore_epoch: int
     schema: str
     last_applied_plan: str | None
+    schema_sha256: str = ""
+    """Of the tables that a plan writes, with their indexes and triggers, as the database itself tells them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,16 @@ def identity(connection: Connection) -> Identity:
         restore_epoch=int(migrate.read_meta(connection, "restore_epoch") or 0),
         schema=migrate.HEAD,
         last_applied_plan=connection.execute(newest).scalar(),
+        schema_sha256=_schema_sha256(connection),
     )
+
+
+def _schema_sha256(connection: Connection) -> str:
+    """SQLite keeps the text that made each; a bot's own tables beside them do not count."""
+    ours = [table.name for table in (orders, order_events, executions, order_audit, applied_plans)]
+    query = text("SELECT type, name, sql FROM sqlite_master WHERE tbl_name IN :ours ORDER BY type, name")
+    rows = connection.execute(query.bindparams(bindparam("ours", ours, expanding=True)))
+    return digest([[row.type, row.name, row.sql] for row in rows])
 
 
 def counts(connection: Connection) -> dict[str, int]:

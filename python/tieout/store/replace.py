@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from tieout.failpoints import reach
 from tieout.store.engine import BUSY_TIMEOUT_S, translated
 
 if TYPE_CHECKING:
@@ -25,4 +26,6 @@ def replace_content(live: Path, new: Path) -> None:
         closing(sqlite3.connect(f"{live.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_S)) as target,
     ):
         target.execute("PRAGMA synchronous=FULL")
+        reach("content: before it is replaced", database=True)
         source.backup(target, pages=-1)
+        reach("content: replaced", database=True)

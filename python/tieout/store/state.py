@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, Te
 
 from tieout.clock import to_iso
 from tieout.errors import BookUnusable
-from tieout.store import engine
+from tieout.store import engine, migrate, resolutions
 from tieout.store.audit import Head
 from tieout.store.tables import applied_plans as book_applied
 
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
 
     from tieout.model import Snapshot
+    from tieout.store.resolutions import Resolution
 
 VERSION: Final = 1
 STATE: Final = MetaData()
 
-PlanState = Literal["waiting", "empty", "superseded", "applied"]
+PlanState = Literal["writing", "waiting", "empty", "superseded", "applied"]
 
 staged = Table(
     "staged_plans",
@@ -79,6 +80,7 @@ sessions = Table(
     Column("server_time", Text, nullable=False),
     Column("parts", Text, nullable=False),
 )
+choices = resolutions.make_table(STATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ class State:
         if not self.path.is_file():
             return None
         with self._connect() as connection, engine.read(connection):
-            row = connection.execute(select(staged).order_by(staged.c.id.desc()).limit(1)).mappings().first()
+            finished = select(staged).where(staged.c.state != "writing").order_by(staged.c.id.desc()).limit(1)
+            row = connection.execute(finished).mappings().first()
         return None if row is None else _staged(row)
 
     def find(self, prefix: str) -> list[StagedPlan]:
@@ -121,30 +124,31 @@ class State:
         if not self.path.is_file():
             return []
         with self._connect() as connection, engine.read(connection):
-            query = (
-                select(staged).where(staged.c.plan_id.startswith(prefix, autoescape=True)).order_by(staged.c.id.desc())
-            )
+            named = staged.c.plan_id.startswith(prefix, autoescape=True) & (staged.c.state != "writing")
+            query = select(staged).where(named).order_by(staged.c.id.desc())
             rows = [_staged(row) for row in connection.execute(query).mappings()]
         return list({plan.plan_id: plan for plan in reversed(rows)}.values())[::-1]
+
+    def announce(self, plan: StagedPlan) -> None:
+        """Journal that this plan's file is about to be written: a crash in between is no edit."""
+        with self._connect() as connection, engine.write(connection):
+            connection.execute(staged.delete().where(staged.c.state == "writing"))
+            connection.execute(staged.insert().values(_columns(plan) | {"state": "writing"}))
+
+    def is_announced(self, file_sha256: str) -> bool:
+        """Whether a file with that SHA-256 was being written when its stage was cut off."""
+        if not self.path.is_file():
+            return False
+        query = select(staged.c.id).where(staged.c.file_sha256 == file_sha256, staged.c.state == "writing")
+        with self._connect() as connection, engine.read(connection):
+            return connection.execute(query).first() is not None
 
     def stage(self, plan: StagedPlan) -> None:
         """Journal a plan as the one that waits; what waited before is superseded."""
         with self._connect() as connection, engine.write(connection):
+            connection.execute(staged.delete().where(staged.c.state == "writing"))
             connection.execute(staged.update().where(staged.c.state == "waiting").values(state="superseded"))
-            connection.execute(
-                staged.insert().values(
-                    plan_id=plan.plan_id,
-                    file_sha256=plan.file_sha256,
-                    staged_at=to_iso(plan.staged_ns),
-                    staged_ns=plan.staged_ns,
-                    expires_ns=plan.expires_ns,
-                    state=plan.state,
-                    backup_id=plan.backup_id,
-                    summary=json.dumps(plan.summary),
-                    executable=plan.executable,
-                    simulated=plan.simulated,
-                )
-            )
+            connection.execute(staged.insert().values(_columns(plan)))
 
     def settle(self, plan_id: str, state: PlanState) -> None:
         """Say what became of a waiting plan."""
@@ -168,8 +172,14 @@ class State:
             return connection.execute(newest).scalar()
 
     def carry_over(self, book: Path) -> list[str]:
-        """Take over what only the book's execution journal tells: a confirm that died after its commit."""
+        """
+        Take over what only the book's execution journal tells: a confirm that died after its commit.
+
+        Raises:
+            BookError: there is no book of the present layout.
+        """
         with engine.connect(book) as connection, engine.read(connection):
+            migrate.require_current(connection, book)
             rows = connection.execute(select(book_applied)).mappings().all()
         if not rows:
             return []
@@ -206,6 +216,18 @@ class State:
             row = connection.execute(query.limit(1)).first()
         return None if row is None else Head(rows=row.rows, hash=row.hash)
 
+    def resolve(self, resolution: Resolution, *, lineage: str, simulated: bool) -> int:
+        """Keep the operator's choice; earlier ones over any of its records give way. Answers how many did."""
+        with self._connect() as connection, engine.write(connection):
+            return resolutions.keep(connection, choices, resolution, lineage=lineage, simulated=simulated)
+
+    def resolutions(self, *, lineage: str, simulated: bool) -> list[Resolution]:
+        """The operator's choices for that book and kind of gateway that stand, oldest first."""
+        if not self.path.is_file():
+            return []
+        with self._connect() as connection, engine.read(connection):
+            return resolutions.standing(connection, choices, lineage=lineage, simulated=simulated)
+
     def open_session(self, snapshot: Snapshot) -> None:
         """Journal a connection to the broker with what it answered."""
         gateway = snapshot.gateway
@@ -239,6 +261,21 @@ class State:
                     hint="install a newer tieout",
                 )
             yield connection
+
+
+def _columns(plan: StagedPlan) -> dict[str, object]:
+    return {
+        "plan_id": plan.plan_id,
+        "file_sha256": plan.file_sha256,
+        "staged_at": to_iso(plan.staged_ns),
+        "staged_ns": plan.staged_ns,
+        "expires_ns": plan.expires_ns,
+        "state": plan.state,
+        "backup_id": plan.backup_id,
+        "summary": json.dumps(plan.summary),
+        "executable": plan.executable,
+        "simulated": plan.simulated,
+    }
 
 
 def _staged(row: RowMapping) -> StagedPlan:

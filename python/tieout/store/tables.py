@@ -166,8 +166,12 @@ applied_plans = Table(
     Column("counts", Text, nullable=False),
     Column("backup_id", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
+    Column("subset", Text),
 )
-"""The execution journal: written in the same transaction as what it tells of."""
+"""
+The execution journal: written in the same transaction as what it tells of. `subset` is the digest of `actions` where
+only some of the plan was confirmed.
+"""
 
 book_meta = Table(
     "book_meta",

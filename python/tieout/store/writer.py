@@ -64,6 +64,8 @@ class Approval:
     backup_id: str
     now_ns: int
     predicted_fingerprint: str
+    subset: str | None = None
+    """SHA-256 of the chosen actions' ids where the operator confirmed only some of the plan."""
 
 
 @dataclass(slots=True)
@@ -227,5 +229,6 @@ def _journal(connection: Connection, done: Applied, approval: Approval) -> None:
             counts=json.dumps(dict(sorted(done.counts.items()))),
             backup_id=approval.backup_id,
             fingerprint=approval.predicted_fingerprint,
+            subset=approval.subset,
         )
     )

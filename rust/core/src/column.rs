@@ -3,8 +3,6 @@
 //! A null is "not known". Text is compared as bytes. The three text layouts hold the same values, so a column of one
 //! side may differ in layout from that of the other side.
 
-use std::ops::Range;
-
 /// A bitmap, least significant bit first, that starts `offset` bits into `bytes`.
 #[derive(Debug, Clone, Copy)]
 pub struct Bits<'a> {
@@ -36,6 +34,11 @@ impl<'a> Bits<'a> {
         self.bytes[at >> 3] >> (at & 7) & 1 == 1
     }
 
+    /// Whether no bit is set, and none of the few beside them that share their bytes.
+    fn none(&self) -> bool {
+        self.bytes[self.offset / 8..(self.offset + self.len).div_ceil(8)].iter().all(|&byte| byte == 0)
+    }
+
     /// How many rows.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -59,6 +62,7 @@ fn valid(validity: Option<&Bits<'_>>, row: usize) -> bool {
 pub struct Ints<'a> {
     values: &'a [i64],
     validity: Option<Bits<'a>>,
+    void: bool,
 }
 
 impl<'a> Ints<'a> {
@@ -69,7 +73,7 @@ impl<'a> Ints<'a> {
     #[must_use]
     pub fn new(values: &'a [i64], validity: Option<Bits<'a>>) -> Self {
         assert!(validity.is_none_or(|bits| bits.len() == values.len()), "a bitmap of another length");
-        Self { values, validity }
+        Self { values, validity, void: validity.is_some_and(|bits| bits.none()) }
     }
 
     /// The value of that row, or `None` where it is not known.
@@ -79,9 +83,20 @@ impl<'a> Ints<'a> {
         valid(self.validity.as_ref(), row).then(|| self.values[row])
     }
 
-    /// These rows' values, where all of the column are known.
-    pub(crate) fn dense(&self, rows: Range<usize>) -> Option<&'a [i64]> {
-        self.validity.is_none().then(|| &self.values[rows])
+    /// The values, where all of them are known.
+    pub(crate) fn dense(&self) -> Option<&'a [i64]> {
+        self.validity.is_none().then_some(self.values)
+    }
+
+    /// Whether no value is known.
+    pub(crate) fn is_void(&self) -> bool {
+        self.void
+    }
+
+    /// Whether that row's value is known.
+    #[inline]
+    pub(crate) fn is_known(&self, row: usize) -> bool {
+        valid(self.validity.as_ref(), row)
     }
 
     /// The value of that row, where it is known and not 0: an id of IB's.
@@ -155,6 +170,7 @@ enum Layout<'a> {
 pub struct Texts<'a> {
     layout: Layout<'a>,
     validity: Option<Bits<'a>>,
+    void: bool,
     len: usize,
 }
 
@@ -202,7 +218,7 @@ impl<'a> Texts<'a> {
 
     fn new(layout: Layout<'a>, validity: Option<Bits<'a>>, len: usize) -> Self {
         assert!(validity.is_none_or(|bits| bits.len() == len), "a bitmap of another length");
-        Self { layout, validity, len }
+        Self { layout, validity, void: validity.is_some_and(|bits| bits.none()), len }
     }
 
     /// How many rows.
@@ -236,12 +252,17 @@ impl<'a> Texts<'a> {
         valid(self.validity.as_ref(), row)
     }
 
-    /// These rows' views and what they look into, where the column has views and all of it is known.
-    pub(crate) fn dense(&self, rows: Range<usize>) -> Option<(&'a [u128], &[&'a [u8]])> {
+    /// The views and what they look into, where the column has views and all of it is known.
+    pub(crate) fn dense(&self) -> Option<(&'a [u128], &[&'a [u8]])> {
         match &self.layout {
-            Layout::Views { views, buffers } if self.validity.is_none() => Some((&views[rows], buffers)),
+            Layout::Views { views, buffers } if self.validity.is_none() => Some((views, buffers)),
             _ => None,
         }
+    }
+
+    /// Whether no text is known.
+    pub(crate) fn is_void(&self) -> bool {
+        self.void
     }
 
     #[inline(always)]

@@ -1,7 +1,5 @@
 //! One column of both sides: what two rows have there, the same or not.
 
-use std::ops::Range;
-
 use crate::column::{Ints, Text, Texts, of_view};
 use crate::mix::{mix_int, mix_text};
 
@@ -46,38 +44,27 @@ impl<'a> Field<'a> {
     }
 
     /// Whether the value there is known.
-    pub(crate) fn is_known(&self, place: Place) -> bool {
+    pub(crate) fn is_known(&self, (side, row): Place) -> bool {
         match self {
-            Self::Ints(..) => self.int(place).is_some(),
-            Self::Texts(..) => self.text(place) != Text::Null,
+            Self::Ints(left, right) => pick(side, *left, *right).is_known(row as usize),
+            Self::Texts(left, right) => pick(side, *left, *right).is_known(row as usize),
         }
     }
 
     /// Folds the field's values in these rows of a side into the rows' hashes.
     pub(crate) fn fold(&self, side: Side, rows: &[u32], hashes: &mut [u64]) {
         match self {
-            Self::Ints(left, right) => each_int(pick(side, *left, *right), rows, |at, value| {
-                hashes[at] = mix_int(hashes[at], value);
-                true
-            }),
-            Self::Texts(left, right) => each_text(pick(side, *left, *right), rows, |at, value| {
-                hashes[at] = mix_text(hashes[at], value);
-                true
-            }),
-        };
+            Self::Ints(left, right) => fold_ints(pick(side, *left, *right), rows, hashes),
+            Self::Texts(left, right) => fold_texts(pick(side, *left, *right), rows, hashes),
+        }
     }
 
     /// Whether each of these rows of a side holds what the leader of its class holds.
     pub(crate) fn all_same(&self, side: Side, rows: &[u32], classes: &[u32], leaders: &[u32]) -> bool {
+        let led = rows.iter().zip(classes).map(|(&row, &class)| (row as usize, leaders[class as usize] as usize));
         match self {
-            Self::Ints(left, right) => {
-                let column = pick(side, *left, *right);
-                each_int(column, rows, |at, value| value == column.get(leaders[classes[at] as usize] as usize))
-            }
-            Self::Texts(left, right) => {
-                let column = pick(side, *left, *right);
-                each_text(column, rows, |at, value| value == column.get(leaders[classes[at] as usize] as usize))
-            }
+            Self::Ints(left, right) => same_ints(pick(side, *left, *right), led),
+            Self::Texts(left, right) => same_texts(pick(side, *left, *right), led),
         }
     }
 
@@ -106,28 +93,44 @@ fn pick<T>(side: Side, left: T, right: T) -> T {
     }
 }
 
-/// The rows as a range, where they follow one another.
-fn range(rows: &[u32]) -> Option<Range<usize>> {
-    let (first, last) = (*rows.first()?, *rows.last()?);
-    (first..=last).eq(rows.iter().copied()).then_some(first as usize..last as usize + 1)
-}
+// A column with nothing null and one with nothing but nulls are the usual cases, and those where a look at each value's
+// bit and layout would cost more than the value.
 
-/// Shows each row's value to `see` until it answers false; whether it never did.
-///
-/// A whole column, nothing of it null, is the usual case and the one where bounds and bits cost more than the values.
-#[inline]
-fn each_int(column: &Ints<'_>, rows: &[u32], mut see: impl FnMut(usize, Option<i64>) -> bool) -> bool {
-    match range(rows).and_then(|range| column.dense(range)) {
-        Some(values) => values.iter().enumerate().all(|(at, &value)| see(at, Some(value))),
-        None => rows.iter().enumerate().all(|(at, &row)| see(at, column.get(row as usize))),
+fn fold_ints(column: &Ints<'_>, rows: &[u32], hashes: &mut [u64]) {
+    let hashes = hashes.iter_mut().zip(rows);
+    if let Some(values) = column.dense() {
+        hashes.for_each(|(hash, &row)| *hash = mix_int(*hash, Some(values[row as usize])));
+    } else if column.is_void() {
+        hashes.for_each(|(hash, _)| *hash = mix_int(*hash, None));
+    } else {
+        hashes.for_each(|(hash, &row)| *hash = mix_int(*hash, column.get(row as usize)));
     }
 }
 
-/// The same for text.
-#[inline]
-fn each_text<'a>(column: &'a Texts<'_>, rows: &[u32], mut see: impl FnMut(usize, Text<'a>) -> bool) -> bool {
-    match range(rows).and_then(|range| column.dense(range)) {
-        Some((views, buffers)) => views.iter().enumerate().all(|(at, &view)| see(at, of_view(view, buffers))),
-        None => rows.iter().enumerate().all(|(at, &row)| see(at, column.get(row as usize))),
+fn fold_texts(column: &Texts<'_>, rows: &[u32], hashes: &mut [u64]) {
+    let hashes = hashes.iter_mut().zip(rows);
+    if let Some((views, buffers)) = column.dense() {
+        hashes.for_each(|(hash, &row)| *hash = mix_text(*hash, of_view(views[row as usize], buffers)));
+    } else if column.is_void() {
+        hashes.for_each(|(hash, _)| *hash = mix_text(*hash, Text::Null));
+    } else {
+        hashes.for_each(|(hash, &row)| *hash = mix_text(*hash, column.get(row as usize)));
+    }
+}
+
+fn same_ints(column: &Ints<'_>, mut led: impl Iterator<Item = (usize, usize)>) -> bool {
+    match column.dense() {
+        Some(values) => led.all(|(row, leader)| values[row] == values[leader]),
+        None => column.is_void() || led.all(|(row, leader)| column.get(row) == column.get(leader)),
+    }
+}
+
+fn same_texts(column: &Texts<'_>, mut led: impl Iterator<Item = (usize, usize)>) -> bool {
+    match column.dense() {
+        // Equal views are equal texts; different ones may be, if they are long.
+        Some((views, _)) => {
+            led.all(|(row, leader)| views[row] == views[leader] || column.get(row) == column.get(leader))
+        }
+        None => column.is_void() || led.all(|(row, leader)| column.get(row) == column.get(leader)),
     }
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tieout.errors import AdoptError, BookError
+from tieout.failpoints import reach
 from tieout.model import is_live
 from tieout.store import engine, migrate
 from tieout.store.adopt import layout, legacy, write
@@ -224,7 +225,9 @@ def _publish(draft: Path, target: Path) -> None:
     # No SQLite handle is open on the draft here: closing this one drops nobody's locks.
     with draft.open("rb") as file:
         os.fsync(file.fileno())
+    reach("adopted book: synced")
     draft.rename(target)
+    reach("adopted book: renamed")
     folder = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -3,6 +3,9 @@
 //! One of them may have been matched by its permanent id. The other is no new order, so it is not left over either.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+
+use rayon::prelude::*;
 
 use super::kinds::{common_fields, term_fields, term_kinds};
 use super::ledger::{CANDIDATES_NAMED_MAX, Doubt, Ledger};
@@ -27,7 +30,7 @@ pub(crate) fn by_key(sides: Sides<'_>, ledger: &mut Ledger) {
 
 struct Key<'a> {
     fields: Vec<Field<'a>>,
-    has: &'a dyn Fn(&Orders<'_>, u32) -> bool,
+    has: &'a (dyn Fn(&Orders<'_>, u32) -> bool + Sync),
 }
 
 fn doubt_forks(sides: Sides<'_>, key: &Key<'_>, why: (Tier, Reason), ledger: &mut Ledger) {
@@ -35,7 +38,7 @@ fn doubt_forks(sides: Sides<'_>, key: &Key<'_>, why: (Tier, Reason), ledger: &mu
     if forked.is_empty() {
         return;
     }
-    let book: Vec<u32> = rows(sides.book).filter(|&row| (key.has)(sides.book, row)).collect();
+    let book: Vec<u32> = rows(sides.book).into_par_iter().filter(|&row| (key.has)(sides.book, row)).collect();
     let classes = classes(&key.fields, &forked, &book);
     let lefts = Buckets::new(&forked, &classes.left, classes.count());
     let rights = Buckets::new(&book, &classes.right, classes.count());
@@ -65,7 +68,7 @@ fn forked_rows(sides: Sides<'_>, key: &Key<'_>, ledger: &Ledger) -> Vec<u32> {
     if open.is_empty() {
         return Vec::new();
     }
-    let all: Vec<u32> = rows(broker).filter(|&row| takes_part(row)).collect();
+    let all: Vec<u32> = rows(broker).into_par_iter().filter(|&row| takes_part(row)).collect();
     let terms = term_fields(sides).map(Field::left_twice);
     let (open_kinds, all_kinds) = (term_kinds(&terms, &open), term_kinds(&terms, &all));
     let mut forked = Vec::new();
@@ -96,6 +99,6 @@ fn with_another_perm(broker: &Orders<'_>, fields: &[Field<'_>], rows: (&[u32], &
     rows.0.iter().zip(&classes.left).filter(is_forked).map(|(&row, _)| row).collect()
 }
 
-fn rows(orders: &Orders<'_>) -> impl Iterator<Item = u32> + use<> {
+fn rows(orders: &Orders<'_>) -> Range<u32> {
     0..u32::try_from(orders.len()).expect("the number of rows was checked")
 }

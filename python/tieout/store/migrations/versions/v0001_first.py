@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("counts", sa.Text(), nullable=False),
         sa.Column("backup_id", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("subset", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("plan_id", name=op.f("pk_applied_plans")),
     )
     op.create_table(

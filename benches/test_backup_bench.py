@@ -46,7 +46,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         raw.execute(
             "INSERT INTO order_events (order_row, order_id, at, event_type, status, filled, remaining, message)"
-            " SELECT orders.id, order_id, placed_at, e.value, 'Submitted', '0', '3', 'it''s a \"message\" of some length'"
+            " SELECT orders.id, order_id, placed_at, e.value, 'Submitted', '0', '3', 'it''s a message of some length'"
             ' FROM orders, json_each(\'["PLACED", "STATUS", "STATUS", "FILLED"]\') AS e'
         )
         raw.execute(

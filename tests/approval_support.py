@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import plan_support
 from cli_support import ACCOUNT, Workplace, gateway
-
 from tieout.cli.init import make_workspace
-from tieout.clock import now_ns
+from tieout.clock import NS_PER_S, now_ns, to_iso
 from tieout.config import open_workspace
 from tieout.staging import stage as staging
 from tieout.staging.desk import Desk, open_desk
@@ -85,9 +84,20 @@ def desk_of(place: Workplace, *, now: Callable[[], int] = now_ns) -> Desk:
 
 
 @contextmanager
+def serving(place: Workplace, scenario: str) -> Iterator[RunningSim]:
+    """A gateway with that scenario; what happened a second ago stays at that moment when it is started again."""
+    moment = place.root / "moment"
+    if not moment.exists():
+        moment.write_text(to_iso(now_ns() - NS_PER_S), encoding="utf-8")
+    fixed = scenario.replace("-1s", f'"{moment.read_text(encoding="utf-8")}"')
+    with gateway(place, scenario=fixed) as sim:
+        yield sim
+
+
+@contextmanager
 def staged(place: Workplace, scenario: str = SCENARIO) -> Iterator[tuple[str, RunningSim]]:
     """A gateway with that scenario, and the plan that was staged against it; gives the plan's id."""
-    with gateway(place, scenario=scenario) as sim:
+    with serving(place, scenario) as sim:
         desk = desk_of(place)
         yield staging.stage(desk).plan_id, sim
 

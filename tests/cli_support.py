@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shutil
 import sqlite3
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tieout
+from cli_process import Outcome, start
 from tieout.cli import main
 from tieout.cli.init import make_workspace
 from tieout.clock import now_ns
@@ -27,30 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ACCOUNT = "DU1234567"
-WAIT_S = 60.0
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(tieout.__file__).parents[1]), "PYTHONWARNINGS": "error"}
-"""A child finds the same tieout from any folder, and its warnings are errors like ours."""
-
 SOLVABLE = ("missed_fill", "missed_cancel", "manual_order", "changed_order", "orphan")
 """Every kind of drift but the look-alikes, which only an operator can decide."""
 
 Content = dict[str, list[tuple[object, ...]]]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """The one JSON object on stdout."""
-        found: dict[str, Any] = json.loads(self.out)
-        assert self.out == json.dumps(found, ensure_ascii=False) + "\n"
-        return found
 
 
 @dataclass(frozen=True)
@@ -230,37 +209,11 @@ def truth_of(place: Workplace) -> dict[str, Any]:
     return read_json(place.root / "data" / "truth.json")
 
 
-def start(
-    command: list[str], folder: Path, *, prepare: Callable[[], None] | None = None, output: int = subprocess.PIPE
-) -> subprocess.Popen[str]:
-    """A process with its own output, in that folder; `prepare` runs in it before the program."""
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=prepare,
-    )
-
-
-def finished(process: subprocess.Popen[str]) -> Outcome:
-    """The process's outcome, once it has ended by itself."""
-    try:
-        out, err = process.communicate(timeout=WAIT_S)
-    finally:
-        process.kill()
-        process.wait()
-    return Outcome(process.returncode, out or "", err)
-
-
 def content_of(path: Path) -> Content:
     """Every row of every table of an SQLite file."""
     with closing(sqlite3.connect(path)) as raw:
         names = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-        return {name: raw.execute(f'SELECT * FROM "{name}" ORDER BY rowid').fetchall() for name in names}
+        return {name: sorted(raw.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr) for name in names}
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -272,24 +225,3 @@ def read_json(path: Path) -> dict[str, Any]:
 def json_lines(path: Path) -> list[dict[str, Any]]:
     """A file of JSON lines; a file that is not there has none."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-
-
-def assert_error(done: Outcome, code: int, *, says: str) -> None:
-    """One clear message with a hint, no traceback, nothing on stdout."""
-    assert done.code == code, done
-    assert done.err.startswith("error: "), done.err
-    assert says in done.err.partition("\nhint: ")[0], done.err
-    assert len(done.err.partition("\nhint: ")[2].splitlines()) == 1, done.err
-    assert "Traceback" not in done.err
-    assert done.out == ""
-
-
-def assert_json_error(done: Outcome, code: int, *, name: str, says: str) -> None:
-    """Exactly one JSON object on stdout: the error's name, message and hint."""
-    assert done.code == code, done
-    assert list(done.told) == ["error"]
-    error = done.told["error"]
-    assert list(error) == ["code", "message", "hint"]
-    assert (error["code"], bool(error["hint"])) == (name, True), error
-    assert says in error["message"], error
-    assert "Traceback" not in done.err

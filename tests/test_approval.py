@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from approval_support import ROWS, TWIN_ROW, TWINS, actions, staged, workspace
-from cli_support import assert_error, assert_json_error, copied
+from approval_support import MOVED, ROWS, SCENARIO, TWIN_ROW, TWINS, actions, serving, staged, workspace
+from cli_process import assert_error, assert_json_error
+from cli_support import copied
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,15 +125,12 @@ def test_what_leaves_nothing_is_refused(place: Workplace) -> None:
         assert place.run("confirm", plan_id).code == 0
 
 
-def test_a_broker_that_moved_spoils_only_what_rests_on_it(place: Workplace, tmp_path: Path) -> None:
-    from approval_support import MOVED
-    from cli_support import gateway
-
+def test_a_broker_that_moved_spoils_only_what_rests_on_it(place: Workplace) -> None:
     with staged(place) as (plan_id, _):
         ids = actions(place)
-    with gateway(place, scenario=MOVED):
+    with serving(place, MOVED):
         stale = place.run("confirm", plan_id, "--only", ids[UPDATE])
-        assert_error(stale, 10, says="update order perm_id 1001, row 1: would now be limit_price 5001 -> 5002")
+        assert_error(stale, 10, says="(row 1, perm_id 1001, order_id 1): would now be limit_price 5001 -> 5002")
         assert place.run("confirm", plan_id, "--exclude", ids[UPDATE]).code == 0
     assert done_of(place) == EVERYTHING - {UPDATE}
     assert place.ask("SELECT limit_price FROM orders WHERE id = 1") == [("5000",)]
@@ -147,8 +145,6 @@ def test_the_prediction_is_for_the_chosen_actions(place: Workplace) -> None:
 
 
 def test_a_position_that_is_only_told_cannot_be_approved(place: Workplace) -> None:
-    from approval_support import SCENARIO
-
     with staged(place, SCENARIO + "positions:\n  - {contract: ES, quantity: 4, average_cost: 329334.375}\n") as staging:
         plan_id, _ = staging
         (position,) = place.plan()["plan"]["spy_futures_actions"]

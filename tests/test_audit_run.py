@@ -22,7 +22,7 @@ from audit_support import (
 )
 from tieout.backup import make_backup
 from tieout.errors import AuditBroken, Forbidden
-from tieout.staging import confirm, stage
+from tieout.staging import stage
 from tieout.staging.chain import archive_audit, require_chain, verify_audit
 from tieout.staging.desk import Desk
 
@@ -85,10 +85,6 @@ def test_a_stage_goes_no_further_on_a_broken_chain(tmp_path: Path) -> None:
     assert not desk.workspace.staged_actions.exists()
     assert [name for name, _ in alerts_in(desk)] == ["audit_chain_broken"]
     assert "row 2" in json.loads(desk.workspace.status_file.read_text("utf-8"))["reason"]
-
-
-def test_a_confirm_asks_the_chain_as_well() -> None:
-    assert confirm.require_chain is require_chain
 
 
 def test_a_book_put_back_by_hand_is_no_forgery(tmp_path: Path) -> None:

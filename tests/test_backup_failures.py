@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from backup_books import NOON_NS, new_book, run_sql
-from tieout.backup import folder, loading, make_backup, proof
+from tieout.backup import folder, list_backups, loading, make_backup, proof, sweep
 from tieout.backup.loading import load_file
 from tieout.backup.tables import Kinds
 from tieout.errors import BackupError, BookLocked, BookMissing, BookUnusable
@@ -200,3 +201,23 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.
 
 def environment() -> dict[str, str]:
     return {"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin:/bin", "HOME": str(Path.home())}
+
+
+@pytest.mark.parametrize("dies_at", ["folder.publish", "manifest.write", "proof.check_copy"])
+def test_a_kill_leaves_no_backup_and_the_next_run_makes_one(tmp_path: Path, dies_at: str) -> None:
+    book = new_book(tmp_path / "orders.db")
+    script = f"""
+        import os, signal
+        from pathlib import Path
+        from tieout.backup import folder, make_backup, manifest, proof
+        {dies_at} = lambda *_args, **_options: os.kill(os.getpid(), signal.SIGKILL)
+        make_backup(Path({str(book)!r}), backups_dir=Path({str(tmp_path / "backups")!r}), now_ns={NOON_NS})
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False, env=environment())
+    assert done.returncode == -signal.SIGKILL
+    left = names(tmp_path / "backups")
+    assert len(left) >= 2
+    assert list_backups(tmp_path / "backups") == []
+    made = make_backup(book, backups_dir=tmp_path / "backups", now_ns=NOON_NS)
+    assert list(sweep(tmp_path / "backups")) == left
+    assert names(tmp_path / "backups") == [made.db.name, made.manifest.name, made.sql.name]

@@ -15,19 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from cli_support import (
-    SOLVABLE,
-    Workplace,
-    adopted_workspace,
-    assert_error,
-    assert_json_error,
-    content_of,
-    copied,
-    finished,
-    gateway,
-    start,
-    tied_workspace,
-)
+from cli_process import assert_error, assert_json_error, finished
+from cli_support import SOLVABLE, Workplace, adopted_workspace, content_of, copied, gateway, tied_workspace
 from tieout.cli.init import make_workspace
 from tieout.samples import write_sample_book
 

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import signal
 import socket
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cli_support import (
-    SOLVABLE,
-    adopted_workspace,
-    assert_error,
-    assert_json_error,
-    copied,
-    finished,
-    gateway,
-    tied_workspace,
-    truth_of,
-)
+from cli_process import assert_error, assert_json_error, finished, listener
+from cli_support import SOLVABLE, adopted_workspace, copied, gateway, tied_workspace, truth_of
 from truth import assert_plan_is_truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from cli_support import Workplace
@@ -51,35 +39,6 @@ def place(adopted: Workplace, tmp_path: Path) -> Workplace:
     here = copied(adopted, tmp_path)
     here.flags()
     return here
-
-
-@contextmanager
-def listener(greeting: bytes | None) -> Iterator[tuple[int, threading.Event]]:
-    """A port that accepts and says nothing, or these bytes; the event is set with the first client."""
-    accepted = threading.Event()
-    peers: list[socket.socket] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            while True:
-                try:
-                    peer, _ = server.accept()
-                except OSError:
-                    return
-                peers.append(peer)
-                if greeting is not None:
-                    peer.sendall(greeting)
-                accepted.set()
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield server.getsockname()[1], accepted
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join()
-            for peer in peers:
-                peer.close()
 
 
 def free_port() -> int:

@@ -136,7 +136,9 @@ def test_a_hard_delete_takes_the_row_and_the_audit_keeps_it_with_its_events(tied
     event_columns = [name for _, name, *_ in place.ask("PRAGMA table_info(order_events)")]
     for row, (values,) in rows.items():
         assert place.ask(f"SELECT id FROM orders WHERE id = {row}") == []
-        ((text, after),) = place.ask(f"SELECT before, after FROM order_audit WHERE plan_id = '{plan_id}' AND row = {row}")
+        ((text, after),) = place.ask(
+            f"SELECT before, after FROM order_audit WHERE plan_id = '{plan_id}' AND row = {row}"
+        )
         kept = json.loads(text)
         assert after is None
         assert [dict(zip(event_columns, event, strict=True)) for event in events[row]] == kept.pop("events")

@@ -12,17 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli_support import (
-    Outcome,
-    Workplace,
-    adopted_workspace,
-    assert_error,
-    assert_json_error,
-    copied,
-    finished,
-    gateway,
-    start,
-)
+from cli_process import Outcome, assert_error, assert_json_error, finished, start
+from cli_support import Workplace, adopted_workspace, copied, gateway
 from tieout.cli import main
 from tieout.cli.arguments import hoist
 from tieout.samples import write_sample_book
@@ -162,7 +153,10 @@ def test_json_is_exactly_one_object_on_every_command(tmp_path: Path) -> None:
     with gateway(place):
         place.flags()
         staged = place.run("stage", "--json")
-        assert (staged.code, set(staged.told) >= {"plan_id", "summary", "evidence", "backup", "expires_at"}) == (3, True)
+        assert (staged.code, set(staged.told) >= {"plan_id", "summary", "evidence", "backup", "expires_at"}) == (
+            3,
+            True,
+        )
         assert place.run("check", "--json").told["ok"] is True
         assert place.run("show", "--json").told["plan_id"] == staged.told["plan_id"]
         assert place.run("run", "--once", "--json").told["summary"] == staged.told["summary"]

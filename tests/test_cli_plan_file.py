@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli_support import SOLVABLE, assert_error, assert_json_error, copied, gateway, tied_workspace
+from cli_process import assert_error, assert_json_error
+from cli_support import SOLVABLE, copied, gateway, tied_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

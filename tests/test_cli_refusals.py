@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli_support import SOLVABLE, adopted_workspace, assert_error, assert_json_error, copied, gateway, tied_workspace
+from cli_process import assert_error, assert_json_error
+from cli_support import SOLVABLE, adopted_workspace, copied, gateway, tied_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ SHIPPED = PACKAGE / "templates" / "run_bot.py"
 """Not a module of ours: `tieout init` writes it into a workspace."""
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != SHIPPED)
 
-GROUND = {"errors", "fixed", "clock", "model", "schema", "flags", "config", "canonical", "files", "locks"}
+GROUND = {"errors", "fixed", "clock", "model", "schema", "flags", "config", "canonical", "files", "failpoints", "locks"}
 DATA = {"samples", "templates"}
 """Shipped files, with at most a reader; the command line writes them out."""
 

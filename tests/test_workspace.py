@@ -20,10 +20,10 @@ def test_relative_paths_start_at_the_root_and_absolute_ones_stay(
     config.write_text(FLAGS + f"BACKUP_DIR: {other}\nBACKUP_COPY_TO: ./copies\nDATABASE: {{orders_db_path: b/o.db}}\n")
     space = open_workspace(None, None, {})
     assert (space.root, space.config_path) == (tmp_path, config)
-    assert (space.book, space.backups_dir, space.backup_copy_dir) == (
+    assert (space.book, space.backups_dir, space.backup_copy_to) == (
         tmp_path / "b" / "o.db",
         other,
-        tmp_path / "copies",
+        str(tmp_path / "copies"),
     )
     assert (space.staged_actions, space.state_db) == (
         tmp_path / "staged_actions.json",

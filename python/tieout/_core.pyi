@@ -1,12 +1,23 @@
 """
 The Rust kernel (rust/core, through rust/py). Frames cross as Arrow's PyCapsules, without a copy.
 
-Only tieout.reconcile.match and tieout.reconcile.diff call this; they check the frames first.
+Only tieout.reconcile.match, tieout.reconcile.diff and tieout.gate.fingerprint call this; they check what goes in.
 """
 
+from collections.abc import Sequence
 from typing import Final, Protocol, final, type_check_only
 
-__all__ = ["CANDIDATES_NAMED_MAX", "FIELDS", "differing_fields", "match_orders"]
+__all__ = [
+    "CANDIDATES_NAMED_MAX",
+    "FIELDS",
+    "FINGERPRINT_BOOLS",
+    "FINGERPRINT_INTS",
+    "FINGERPRINT_TEXTS",
+    "differing_fields",
+    "match_orders",
+    "order_fingerprint",
+    "order_fingerprints",
+]
 
 @type_check_only
 class ArrowStream(Protocol):
@@ -26,6 +37,15 @@ FIELDS: Final[tuple[str, ...]]
 
 CANDIDATES_NAMED_MAX: Final[int]
 """At most so many candidates of an ambiguous row are named."""
+
+FINGERPRINT_TEXTS: Final[tuple[str, ...]]
+"""An order's fields that are texts, as a fingerprint takes them."""
+
+FINGERPRINT_INTS: Final[tuple[str, ...]]
+"""Those that are whole numbers: ids, and counts of 1e-8."""
+
+FINGERPRINT_BOOLS: Final[tuple[str, ...]]
+"""Those that are true or false."""
 
 def match_orders(
     broker: ArrowStream,
@@ -70,5 +90,40 @@ def differing_fields(broker: ArrowStream, book: ArrowStream, pairs: ArrowStream)
 
     Raises:
         ValueError: a column is missing; more than one record batch; a row that a side does not have.
+        TypeError: a column is of another type.
+    """
+
+def order_fingerprint(
+    texts: Sequence[str | None], ints: Sequence[int | None], bools: Sequence[bool]
+) -> tuple[bytes, bytes]:
+    """
+    One order's fingerprint, and the encoding that it is of.
+
+    Args:
+        texts: the values of `FINGERPRINT_TEXTS`, in that order.
+        ints: of `FINGERPRINT_INTS`.
+        bools: of `FINGERPRINT_BOOLS`.
+
+    Returns:
+        16 bytes, XXH3-128 of the encoding; the encoding, which no order with other fields has.
+
+    Raises:
+        ValueError: too few values or too many.
+        TypeError: a value is of another type.
+        OverflowError: a number is wider than 64 bits.
+    """
+
+def order_fingerprints(orders: ArrowStream) -> RecordBatch:
+    """
+    The fingerprint of each row.
+
+    Args:
+        orders: columns as the three tuples name them (text, Int64, Boolean without nulls), in one record batch.
+
+    Returns:
+        fingerprint: Binary of 16 bytes, in the order of the rows.
+
+    Raises:
+        ValueError: a column is missing; more than one record batch.
         TypeError: a column is of another type.
     """

@@ -83,7 +83,8 @@ class Bot:
         with locks.hold(desk.workspace.bot_lock, what="run", now_ns=desk.now(), wait_s=self._lock_wait_s):
             self._archive()
             if once:
-                return self._begin(retries=0).exit_code
+                staged = self._begin(retries=0)
+                return EXIT_OK if staged is None else staged.exit_code
             with self._signals(), self._metrics():
                 self._begin(retries=desk.settings.live_data.reconnect_max_retries)
                 while not self._stop.wait(desk.settings.reconcile.interval_seconds):
@@ -92,7 +93,8 @@ class Bot:
             self._say("stopped; the book and the staged plan are as the last lines said")
         return EXIT_OK
 
-    def _begin(self, *, retries: int) -> Staged:
+    def _begin(self, *, retries: int) -> Staged | None:
+        """The first reconcile; None where the bot was told to stop while it waited for the gateway."""
         counts: Mapping[str, int] = {}
         for attempt in range(retries + 1):
             try:
@@ -101,8 +103,10 @@ class Bot:
                     staged = stage.stage(self._desk, replace=True, counts=counts)
                 break
             except GatewayUnreachable as error:
-                if attempt == retries or self._wait(attempt, error):
+                if attempt == retries:
                     raise
+                if self._wait(attempt, error):
+                    return None
         self._tell(staged)
         return staged
 

@@ -51,6 +51,15 @@ def hold(path: Path, *, what: str, now_ns: int, wait_s: float = 0.0) -> Iterator
         os.close(handle)
 
 
+def is_held(path: Path) -> bool:
+    """Whether the process that signed the lock is still there. Only reads: taking the lock would get in the way."""
+    try:
+        os.kill(int(json.loads(path.read_bytes())["pid"]), 0)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return isinstance(error, PermissionError)  # it is there, and another user's
+    return True
+
+
 def who_signs() -> str:
     """The operating system's name for whoever runs this, with the machine's."""
     with suppress(KeyError, OSError):

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 
-from cli_support import WAIT_S, Content, Outcome, Workplace
+from cli_process import WAIT_S, Outcome
+from cli_support import Content, Workplace
 
 SEED = int(os.environ.get("TIEOUT_FAULT_SEED", "7"))
 SOAK = os.environ.get("TIEOUT_SOAK") == "1"

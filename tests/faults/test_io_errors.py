@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from kill_support import book_state, chosen, faulty, points_of, row_count
 
-from cli_support import SOLVABLE, Outcome, Workplace, copied, gateway, tied_workspace
+from cli_process import Outcome
+from cli_support import SOLVABLE, Workplace, copied, gateway, tied_workspace
 
 DRIFT = 11
 STORE = 15

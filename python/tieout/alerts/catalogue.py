@@ -74,6 +74,12 @@ ADDED: Final = (
         since="0.1.0",
     ),
     Alert(
+        name="backup_copy_failed",
+        severity="HIGH",
+        action="The backup is whole, its second copy is not. Check `BACKUP_COPY_TO` and its credentials.",
+        since="0.1.0",
+    ),
+    Alert(
         name="safe_mode_latched",
         severity="HIGH",
         action="No order leaves and no plan executes. Find the cause in `./logs/reconcile.log`, "

@@ -4,7 +4,8 @@ A backup's manifest: the file whose presence makes two files a backup, and what 
     {"format": 1, "id": "db_backup_20251207_120000", "created_at": "2025-12-07T12:00:00.000Z",
      "db": {"name", "sha256", "size"}, "sql": {"name", "sha256", "size"}, "counts": {table: rows},
      "fingerprint", "schema_sha256", "foreign_key_violations", "lineage", "restore_epoch",
-     "sqlite_version", "tool_version", "previous": {"id", "sha256"} or null}
+     "sqlite_version", "tool_version", "previous": {"id", "sha256"} or null,
+     "manifest_sha256": of the file's bytes without this key}
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import sqlite3
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tieout.clock import from_iso, to_iso
 from tieout.files import pretty_json, write_atomically
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 PREFIX: Final = "db_backup_"
 MANIFEST_SUFFIX: Final = ".manifest.json"
+_SEAL: Final = "manifest_sha256"
 _SIZE_MAX: Final = 1 << 20
 """A manifest is about a kilobyte; a larger file is not one."""
 
@@ -79,8 +81,13 @@ def read(manifest: Path) -> Backup:
     try:
         if manifest.stat().st_size > _SIZE_MAX:
             raise ValueError("it is too large to be a manifest")
-        return _parsed(json.loads(manifest.read_bytes()), Backup(backup_id, db, sql, manifest))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        data = manifest.read_bytes()
+        value = json.loads(data)
+        backup = _parsed(value, Backup(backup_id, db, sql, manifest))
+        if data != _sealed(value):
+            raise ValueError("it is not as it was written: its bytes and its manifest_sha256 differ")
+        return backup
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         why = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         return Backup(backup_id, db, sql, manifest, damage=f"{manifest.name} cannot be used: {why}")
 
@@ -115,7 +122,13 @@ def write(backup: Backup, *, previous: Backup | None, schema_sha256: str) -> Non
         "tool_version": _tool_version(),
         "previous": before,
     }
-    write_atomically(backup.manifest, pretty_json(value))
+    write_atomically(backup.manifest, _sealed(value))
+
+
+def _sealed(value: dict[str, Any]) -> bytes:
+    """The manifest's bytes, its own hash last: what nothing else proves (times, lineage) is proven by that."""
+    bare = {name: one for name, one in value.items() if name != _SEAL}
+    return pretty_json({**bare, _SEAL: hashlib.sha256(pretty_json(bare)).hexdigest()})
 
 
 def _parsed(value: object, bare: Backup) -> Backup:

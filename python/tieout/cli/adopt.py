@@ -85,9 +85,9 @@ def _in_place(
     """The adopted book is built beside, then put into the live file in one transaction."""
     from tieout import locks
     from tieout.backup import make_backup
+    from tieout.backup.swap import copy_into
     from tieout.errors import BackupError
     from tieout.store.adopt import is_old_layout
-    from tieout.store.replace import replace_content
 
     is_old_layout(book)  # what is no book at all is refused before a lock file is made beside it
     with desk_of(console, sim=None) as desk:
@@ -106,7 +106,7 @@ def _in_place(
             draft = Path(beside) / "adopted.db"
             report = _into(book, draft, account=account, client_id=client_id, timezone=timezone)
             if not report.already_current:
-                replace_content(book, draft)
+                copy_into(book, draft)
                 desk.log.info("book_adopted", book=str(book), by=desk.who, orders=report.orders, live=report.live)
         return report, None if backup is None else backup.id
 

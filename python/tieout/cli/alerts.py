@@ -130,7 +130,9 @@ def _details(row: dict[str, Any]) -> str:
     details = row.get("details")
     if not isinstance(details, dict) or not details:
         return "no details"
-    return ", ".join(f"{key} {value}" for key, value in details.items())
+    from tieout.alerts.log import to_json
+
+    return ", ".join(f"{key} {value if isinstance(value, str) else to_json(value)}" for key, value in details.items())
 
 
 def _as_json(alert: Alert, rows: list[dict[str, Any]]) -> dict[str, object]:

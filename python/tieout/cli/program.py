@@ -20,6 +20,7 @@ from tieout.cli import (
     demo,
     init,
     resolve,
+    restore,
     review,
     run_bot,
     safe_mode,
@@ -85,6 +86,7 @@ for module in (
     safe_mode,
     sim,
     backup,
+    restore,
     audit,
     alerts,
 ):

@@ -29,6 +29,7 @@ def status(ctx: typer.Context) -> int:
     from tieout.backup import list_backups
     from tieout.clock import now_ns, to_iso
     from tieout.flags import allowed
+    from tieout.locks import is_held
     from tieout.staging.latch import read_latch
     from tieout.staging.status import read_status
     from tieout.store.state import State
@@ -43,6 +44,7 @@ def status(ctx: typer.Context) -> int:
     alerts = last_alerts(workspace.alerts_dir / "alerts.jsonl")
     result: dict[str, Any] = {
         **told,
+        "interrupted": told["status"] == "IN_PROGRESS" and not is_held(workspace.reconcile_lock),
         "flags": flags.as_config(),
         "latch": None if latch is None else asdict(latch),
         "may": {"confirm": can.may_confirm, "send": can.send, "delete": can.delete_mode},
@@ -78,6 +80,8 @@ def _say(console: Console, told: dict[str, Any], now: int) -> None:
     when = "never" if told["last_run"] is None else age(from_iso(told["last_run"]), now)
     simulated = "SIMULATED " if told.get("simulated") else ""
     console.say(f"{simulated}{told['status']}, last run {when}", style="head")
+    if told["interrupted"]:
+        console.say("  that run is gone, it was cut off: `tieout stage` says how far it came", style="!")
     if told.get("reason"):
         console.say(f"  reason: {told['reason']}", style="!")
     console.say(

@@ -114,6 +114,21 @@ class Broker(Block):
         return self
 
 
+class BackupKeep(Block):
+    """`BACKUP_KEEP`: how many backups each rule keeps; 0 is no rule. One that an open plan names always stays."""
+
+    last: Annotated[int, Field(ge=0, le=10_000)] = 48
+    hourly: Annotated[int, Field(ge=0, le=10_000)] = 48
+    daily: Annotated[int, Field(ge=0, le=10_000)] = 30
+    weekly: Annotated[int, Field(ge=0, le=10_000)] = 52
+
+    @model_validator(mode="after")
+    def _keeps_something(self) -> Self:
+        if not any((self.last, self.hourly, self.daily, self.weekly)):
+            raise ValueError("all of its rules are 0; expected at least one that keeps backups")
+        return self
+
+
 class Reconcile(Block):
     """`RECONCILE`: when and how the two sides are matched."""
 

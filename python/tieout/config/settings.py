@@ -11,6 +11,7 @@ from pydantic import AfterValidator, ConfigDict, model_validator
 from tieout.config.blocks import (
     Alerts,
     Audit,
+    BackupKeep,
     Block,
     Broker,
     Database,
@@ -37,7 +38,8 @@ class Settings(Block):
     The settings. The four safety flags have no default: a flag that is missing is an error.
 
     `allow_live` lets orders leave for an account that is not a paper account. `backup_copy_to` is a second
-    folder that finished backups are copied to. `metrics_port` serves Prometheus metrics on loopback.
+    home for finished backups, a folder or any address that fsspec knows. `metrics_port` serves Prometheus metrics on
+    loopback.
     """
 
     dry_run: bool
@@ -52,6 +54,7 @@ class Settings(Block):
     alerts_dir: PathText = "./alerts"
     staged_actions: PathText = "./staged_actions.json"
     backup_copy_to: PathText | None = None
+    backup_keep: BackupKeep = BackupKeep()
     metrics_port: Port | None = None
     strategy: Annotated[str, AfterValidator(_strategy)] | None = None
     broker: Broker = Broker()

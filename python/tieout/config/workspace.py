@@ -54,10 +54,10 @@ class Workspace:
         return self.resolve(self.settings.backup_dir)
 
     @property
-    def backup_copy_dir(self) -> Path | None:
-        """A second home for finished backups, if one is set."""
+    def backup_copy_to(self) -> str | None:
+        """A second home for finished backups, if one is set: an address (scheme://...), or an absolute path."""
         target = self.settings.backup_copy_to
-        return None if target is None else self.resolve(target)
+        return target if target is None or "://" in target else str(self.resolve(target))
 
     @property
     def log_dir(self) -> Path:

@@ -113,6 +113,7 @@ def _known(book: Book, both: pl.DataFrame, plan: ExecutionPlan) -> None:
 
 def _correct(inputs: Inputs, row: FrameRow, earlier: list[FrameRow], *, home: _Home, plan: ExecutionPlan) -> None:
     """A known base under another suffix: the highest one is active, if everything else agrees, or so it was chosen."""
+    because = ""
     if not all(_agrees(row, one) for one in earlier):
         doubt = _undecided("correction_unclear", [row], earlier, pairs=[(0, i) for i in range(len(earlier))])
         settled = inputs.choices.settle("execution", doubt.account, broker=doubt.broker, book=doubt.book)
@@ -122,11 +123,12 @@ def _correct(inputs: Inputs, row: FrameRow, earlier: list[FrameRow], *, home: _H
         if not settled.pairs:
             plan.undecided.append(doubt)
             return
+        because = because_of(settled.pairs[0][1])
     newest = all(_suffix(row) > _suffix(one) for one in earlier)
-    plan.actions.append(_insert({**row, "active": row["active"] and newest}, home))
+    plan.actions.append(_insert({**row, "active": row["active"] and newest}, home, because))
     for one in earlier if newest else ():
         if inputs.book.raw_executions["active"][one["at"]]:
-            reason = f"superseded by its correction {row['exec_id']}"
+            reason = f"superseded by its correction {row['exec_id']}{because}"
             plan.actions.append(_update(inputs.book, one["at"], {"active": False}, row=one, reason=reason))
 
 
@@ -174,7 +176,7 @@ class _Nameless:
         doubt, lefts, rights = _doubt(reason, group)
         settled = choices.settle("execution", doubt.account, broker=doubt.broker, book=doubt.book)
         for i, (j, chosen) in settled.pairs.items():
-            self._learn(plan, lefts[i], rights[j], f"{because_of(chosen).removeprefix('; ')}")
+            self._learn(plan, lefts[i], rights[j], because_of(chosen).removeprefix("; "))
         taken = {rights[j]["row"] for j, _ in settled.pairs.values()}
         rest = [left for i, left in enumerate(lefts) if i not in settled.pairs]
         if settled.none is not None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final
 
-from tieout.sim import matching, messages
+from tieout.sim import conduct, matching, messages
 from tieout.sim.faults import Faults
 from tieout.sim.incoming import Reader
 from tieout.sim.layout import VERSION_MAX, VERSION_MIN
@@ -23,6 +23,12 @@ from tieout.sim.world import World
 
 HOST: Final = "127.0.0.1"
 NOTES_MAX: Final = 1000
+_LINK_LOST: Final = 1100
+_LINK: Final = {
+    _LINK_LOST: "Connectivity between IB and Trader Workstation has been lost.",
+    1101: "Connectivity between IB and Trader Workstation has been restored - data lost.",
+    1102: "Connectivity between IB and Trader Workstation has been restored - data maintained.",
+}
 _HANDLERS: Final = {**ANSWERS, **TRADES}
 
 
@@ -46,10 +52,13 @@ class Gateway:
         self.world = world
         self.now_ns = now_ns
         self.faults = faults or Faults()
+        self.conduct = conduct.Conduct(self.faults)
+        self.sessions_seen = 0
         self.version_max = version_max
         self.sessions: dict[int, Session] = {}
         self.notes: deque[str] = deque(maxlen=NOTES_MAX)
         self._bound_id = 0
+        self._linked = True
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -76,14 +85,19 @@ class Gateway:
     def handle(self, session: Session, fields: list[str]) -> None:
         """Answer one request; one that the gateway does not know is passed over."""
         handler = _HANDLERS.get(fields[0])
-        if handler is None:
+        if self.conduct.refuses(fields[0]):
+            about = int(fields[1]) if fields[0] == "3" else messages.NO_REQUEST
+            session.error(321, conduct.READ_ONLY_TEXT, request_id=about)
+        elif handler is None:
             self.note(f"client {session.client_id} asked {fields[0]!r}, which the gateway does not know")
         else:
             handler(session, Reader(fields, at=1))
 
     def publish(self, events: Iterable[matching.Event]) -> None:
-        """Tell each event to the client that owns the order, if it is there."""
-        for event in events:
+        """Tell each event to the client that owns the order, if it is there and IB is reached."""
+        for event in self.conduct.arrange(self.world, events):
+            if not self._linked:
+                continue
             owner = self.sessions.get(event.order.client_id)
             if owner is not None and event.order.order_id != 0:
                 owner.send(_event_message(event, owner.version))
@@ -91,6 +105,27 @@ class Gateway:
     def set_price(self, con_id: int, price: Decimal) -> None:
         """The instrument trades at this price now; what it reaches fills."""
         self.publish(matching.move_price(self.world, con_id, price, now_ns=self.now_ns()))
+
+    def say(self, session: Session, code: int, text: str, *, request_id: int) -> None:
+        """Say an error to that client; the loss of IB and its return to every client."""
+        if code not in _LINK:
+            session.error(code, text or f"Simulated message {code}", request_id=request_id)
+            return
+        self._linked = code != _LINK_LOST
+        for one in tuple(self.sessions.values()):
+            one.error(code, text or _LINK[code])
+
+    def restart(self) -> None:
+        """The daily restart: every client is cut off, and what nextValidId had learnt is forgotten."""
+        self.world.id_marks.clear()
+        self.conduct.restarted()
+        for session in tuple(self.sessions.values()):
+            session.cut()
+        self.note("the gateway restarted")
+
+    def bind_manual(self) -> None:
+        """Manual orders get negative order ids, as when a client 0 binds them."""
+        self._bound_id = conduct.bind_manual(self.world.live_orders(), self._bound_id)
 
     def take_bound_id(self) -> int:
         """The next negative order id, for a manual order that client 0 binds."""

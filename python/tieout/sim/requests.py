@@ -36,6 +36,8 @@ def bind_manual_orders(session: Session) -> None:
 
 def _all_open_orders(session: Session, _: Reader) -> None:
     _answer_open_orders(session, session.gateway.world.live_orders())
+    if session.gateway.faults.bind_manual:
+        session.gateway.bind_manual()
 
 
 def _open_orders(session: Session, _: Reader) -> None:
@@ -83,7 +85,7 @@ def _executions(session: Session, reader: Reader) -> None:
     rows = [messages.execution(fill, session.version, request_id=request_id) for fill in fills]
     session.answer("executions", rows, ["55", "1", str(request_id)])
     for fill in fills:
-        if fill.commission is not None:
+        if session.gateway.conduct.tells_commission(fill, listed=True):
             session.send(messages.commission(fill))
 
 
@@ -174,7 +176,8 @@ def _current_time(session: Session, _: Reader) -> None:
 
 
 def _ids(session: Session, _: Reader) -> None:
-    session.send(messages.next_valid_id(session.gateway.world.next_id(session.client_id)))
+    honest = session.gateway.world.next_id(session.client_id)
+    session.send(messages.next_valid_id(session.gateway.conduct.next_id(honest)))
 
 
 def _managed_accounts(session: Session, _: Reader) -> None:

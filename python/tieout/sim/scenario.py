@@ -22,8 +22,33 @@ there is one. `example.yml` beside this file uses every block.
                          report comes), commission_currency, realized_pnl
     positions            contract, quantity (signed), average_cost (price x multiplier), account
     account_values       key, value, currency, account
-    fault                silent, close_mid_answer, or omit_end: [open_orders, completed_orders,
-                         executions, positions]
+    fault                the gateway's conduct, any of: silent, close_mid_answer, omit_end: [open_orders,
+                         completed_orders, executions, positions], read_only, busy_client_ids: [ID, ...] (326),
+                         next_id: N (what nextValidId says), reuse_ids, fork_perm_id (on a change), bind_manual,
+                         keep_orders (accept, never send on), execution_first, correct_fills,
+                         commissions: late or never, late_reports: N (after a restart)
+    faults               a list of faults of single messages, each with
+                           do       drop, delay, duplicate, reorder (behind the next), cut_before, cut_after,
+                                    silence, say (an error, after the message), restart (after the message)
+                           on       what the gateway says: open_order, order_status, execution, commission,
+                                    completed_order, position, current_time, contract_details, error,
+                                    next_valid_id, managed_accounts, open_orders_end, completed_orders_end,
+                                    executions_end, positions_end, contract_details_end; what a client asks:
+                                    place_order, cancel_order, ask_open_orders, ask_completed_orders,
+                                    ask_executions, ask_positions, ask_current_time, ask_contract_details,
+                                    ask_ids; or anything_said, anything_asked
+                           nth      only that one of each connection, from 1; without it, each
+                           session  only the gateway's connection of that number, from 1
+                           client   only that client id
+                           percent  how often, of 100; drawn from `seed`, so that a run repeats
+                           messages, ms   how long a delay lasts: so many messages the same way, or so long
+                           code, text, about   what `say` says; about: message names its order or question
+                         1100 cuts the gateway off from IB (fills are told to nobody) until 1101 or 1102
+    seed                 what the chances of `faults` are drawn from; 0
+
+A manual order is one without client_id and order_id; completed orders never carry either. A correction of an
+execution is a further entry whose exec_id differs after its last period. `scenarios/` beside this file holds what
+went wrong for others, one story a file.
 """
 
 from __future__ import annotations
@@ -37,6 +62,7 @@ from pydantic import ValidationError
 
 from tieout.clock import NS_PER_S, from_iso
 from tieout.model import uses_limit_price, uses_stop_price
+from tieout.sim.fault_keys import faults_of
 from tieout.sim.faults import Faults
 from tieout.sim.scenario_file import Source, Trail, load
 from tieout.sim.scenario_model import (
@@ -75,11 +101,7 @@ def load_scenario(path: Path, *, now_ns: int) -> Scenario:
         first = error.errors()[0]
         raise source.error(first["loc"], first["msg"].removeprefix("Value error, ")) from error
     world = _Builder(source, keys, now_ns).world()
-    faults = Faults(
-        silent=keys.fault.silent,
-        close_mid_answer=keys.fault.close_mid_answer,
-        omit_end=frozenset(keys.fault.omit_end),
-    )
+    faults = faults_of(keys.fault, keys.faults, seed=keys.seed)
     return Scenario(world=world, faults=faults, server_version=keys.server_version)
 
 

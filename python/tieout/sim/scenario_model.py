@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from tieout.fixed import to_e8
-from tieout.sim.faults import AnswerName
+from tieout.sim.fault_keys import Conduct, ConductKeys, RuleKeys
 from tieout.sim.layout import VERSION_MAX, VERSION_MIN
 
 _RELATIVE: Final = re.compile(r"-\d+[smhd]")
@@ -58,7 +58,9 @@ class ContractKeys(Strict):
 
     con_id: Annotated[int, Field(gt=0)]
     symbol: Annotated[str, Field(min_length=1)]
-    sec_type: Literal["STK", "FUT", "OPT", "FOP", "CASH", "IND", "CFD", "BOND", "CMDTY", "CRYPTO", "FUND", "WAR"]
+    sec_type: Literal[
+        "STK", "FUT", "OPT", "FOP", "CASH", "IND", "CFD", "BOND", "CMDTY", "CRYPTO", "FUND", "WAR", "BAG"
+    ]  # fmt: skip
     exchange: str = "SMART"
     currency: str = "USD"
     expiry: str = ""
@@ -147,18 +149,6 @@ class AccountValueKeys(Strict):
     account: str | None = None
 
 
-class FaultKeys(Strict):
-    """What the gateway does wrong."""
-
-    silent: bool = False
-    close_mid_answer: bool = False
-    omit_end: list[AnswerName] = []
-
-
-def _fault(value: Any) -> Any:
-    return {value: True} if isinstance(value, str) else value
-
-
 class ScenarioKeys(Strict):
     """The whole file."""
 
@@ -173,4 +163,6 @@ class ScenarioKeys(Strict):
     executions: list[ExecutionKeys] = []
     positions: list[PositionKeys] = []
     account_values: list[AccountValueKeys] = []
-    fault: Annotated[FaultKeys, BeforeValidator(_fault)] = FaultKeys()
+    fault: Conduct = ConductKeys()
+    faults: list[RuleKeys] = []
+    seed: int = 0

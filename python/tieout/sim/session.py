@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tieout.sim import codec, messages
+from tieout.sim.fault_rules import counters
 from tieout.sim.faults import AnswerName
 from tieout.sim.incoming import Reader, RequestError
+from tieout.sim.lane import Ends, Lane
 from tieout.sim.layout import VERSION_MIN
 from tieout.sim.wording import stamp
 
@@ -39,6 +42,10 @@ class Session:
         self.writer = writer
         self.version = 0
         self.client_id = -1
+        self.placed_ids: set[int] = set()
+        self._silent = False
+        self._said = Lane(self._ends(self._write))
+        self._asked = Lane(self._ends(self._handle))
 
     async def run(self) -> None:
         """Serve the client until it leaves or breaks the protocol."""
@@ -57,16 +64,19 @@ class Session:
             self.writer.close()
 
     def send(self, message: messages.Message) -> None:
-        """Queue one message for the client."""
-        if not self.writer.is_closing():
-            self.writer.write(codec.encode(message))
+        """Queue one message for the client, as far as the scenario lets it through."""
+        self._said.pass_on(message)
+
+    def cut(self) -> None:
+        """Close the connection behind what was said so far."""
+        self.writer.close()
 
     def answer(self, name: AnswerName, rows: list[messages.Message], end: messages.Message) -> None:
         """Queue a list and its End, as far as the gateway's faults let it through."""
         if self.gateway.faults.breaks(name):
             self._break_inside([*rows, end])
             return
-        for row in rows:
+        for row in [] if self.gateway.conduct.withholds(name) else rows:
             self.send(row)
         if self.gateway.faults.ends(name):
             self.send(end)
@@ -81,9 +91,8 @@ class Session:
             return
         if not await self._shake_hands() or not await self._start():
             return
-        while True:
-            fields = codec.decode(await codec.read_body(self.reader))
-            self.gateway.handle(self, fields)
+        while not self.writer.is_closing():
+            self._asked.pass_on(codec.decode(await codec.read_body(self.reader)))
             await self.writer.drain()
 
     async def _shake_hands(self) -> bool:
@@ -108,18 +117,49 @@ class Session:
         while fields[0] != START_API:
             fields = codec.decode(await codec.read_body(self.reader))
         client_id = Reader(fields, at=2).integer()
-        if client_id in self.gateway.sessions:
+        if client_id in self.gateway.sessions or client_id in self.gateway.faults.busy_client_ids:
             self.error(326, "Unable to connect as the client id is already in use. Retry with a unique client id.")
             await self.writer.drain()
             return False
         self.client_id = client_id
         self.gateway.sessions[client_id] = self
+        self._arm()
         self.send(messages.managed_accounts(self.gateway.world.accounts))
-        self.send(messages.next_valid_id(self.gateway.world.next_id(client_id)))
+        self.send(messages.next_valid_id(self.gateway.conduct.next_id(self.gateway.world.next_id(client_id))))
         for code, text in FARM_NOTICES:
             self.error(code, text)
         await self.writer.drain()
         return True
+
+    def _arm(self) -> None:
+        """From here on the scenario's rules count this connection's messages."""
+        gateway = self.gateway
+        gateway.sessions_seen += 1
+        said, asked = counters(
+            gateway.faults.rules, seed=gateway.faults.seed, session=gateway.sessions_seen, client=self.client_id
+        )
+        self._said = Lane(self._ends(self._write), said)
+        self._asked = Lane(self._ends(self._handle), asked)
+
+    def _ends(self, deliver: Callable[[list[str]], None]) -> Ends:
+        return Ends(
+            deliver=deliver,
+            cut=self.cut,
+            silence=self._fall_silent,
+            say=lambda code, text, about: self.gateway.say(self, code, text, request_id=about),
+            restart=self.gateway.restart,
+        )
+
+    def _fall_silent(self) -> None:
+        self._silent = True
+
+    def _write(self, message: messages.Message) -> None:
+        if not self._silent and not self.writer.is_closing():
+            self.writer.write(codec.encode(message))
+
+    def _handle(self, fields: list[str]) -> None:
+        if not self._silent:
+            self.gateway.handle(self, fields)
 
     def _break_inside(self, answer: list[messages.Message]) -> None:
         data = b"".join(codec.encode(message) for message in answer)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from tieout.model import uses_limit_price, uses_stop_price
-from tieout.sim import matching, messages
+from tieout.sim import conduct, matching, messages
 from tieout.sim.incoming import OrderTicket, Reader, read_order
 from tieout.sim.requests import find_contracts
 from tieout.sim.world import Contract, Order
@@ -21,7 +21,10 @@ DEFAULT_TIF: Final = "DAY"
 def place(session: Session, reader: Reader) -> None:
     """placeOrder: a new order, or a change to a live one of the same client under the same id."""
     ticket = read_order(reader.fields, session.version)
+    faults = session.gateway.faults
     existing = session.gateway.world.order_of(session.client_id, ticket.order_id)
+    if faults.reuse_ids and ticket.order_id not in session.placed_ids:
+        existing = None  # an earlier connection's order: this gateway does not remember that the id is taken
     contract = _resolve(session, ticket)
     if contract is None or not _valid(session, ticket):
         return
@@ -33,10 +36,16 @@ def place(session: Session, reader: Reader) -> None:
         _modify(session, existing, ticket)
     elif existing is not None and existing.status == "Filled":
         session.error(104, "Cannot modify a filled order.", request_id=ticket.order_id)
-    elif existing is not None or ticket.order_id < session.gateway.world.next_id(session.client_id):
+    elif existing is not None or (
+        not faults.reuse_ids and ticket.order_id < session.gateway.world.next_id(session.client_id)
+    ):
         session.error(103, "Duplicate order id", request_id=ticket.order_id)
     else:
+        session.placed_ids.add(ticket.order_id)
         order = _new_order(session, ticket, contract)
+        if faults.keep_orders:
+            _keep(session, order)
+            return
         order.perm_id = session.gateway.world.take_perm_id()
         _submit(session, session.gateway.world.add_order(order), ticket)
 
@@ -71,6 +80,13 @@ def _cancel(session: Session, order: Order) -> None:
         session.error(202, "Order Canceled - reason:", request_id=order.order_id)
 
 
+def _keep(session: Session, order: Order) -> None:
+    """The client hears that the order is there; IB never does."""
+    order.status = "PendingSubmit"
+    session.send(messages.open_order(order, session.version))
+    session.send(messages.order_status(order))
+
+
 def _submit(session: Session, order: Order, ticket: OrderTicket) -> None:
     if not ticket.transmit:
         order.status = "ApiPending"
@@ -84,6 +100,8 @@ def _modify(session: Session, order: Order, ticket: OrderTicket) -> None:
         text = "Order rejected - reason:The side cannot change and the quantity must exceed what is filled."
         session.error(201, text, request_id=ticket.order_id)
         return
+    if session.gateway.faults.fork_perm_id:
+        order = conduct.fork(session.gateway.world, order)
     order.quantity, order.order_type = ticket.quantity, ticket.order_type
     order.limit_price, order.stop_price = ticket.limit_price, ticket.stop_price
     order.tif, order.outside_rth = ticket.tif or DEFAULT_TIF, ticket.outside_rth

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tieout.canonical import digest
 from tieout.errors import UsageError
 from tieout.reconcile.plan import predicted_fingerprint
+from tieout.staging.changes import title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -84,15 +85,6 @@ def choose(file: StagedFile, wish: Wish) -> Chosen:
         predicted_fingerprint=predicted_fingerprint(actions) if left_out else file.content["predicted_fingerprint"],
         subset=digest([*sorted(chosen)]) if left_out else None,
     )
-
-
-def title(action: Action) -> str:
-    """An action in half a line: what is done to what."""
-    if action.entity == "execution":
-        return f"{action.kind} execution {action.exec_id or f'row {action.row}'} {action.symbol or ''}".rstrip()
-    keys = (("row", action.row), ("perm_id", action.perm_id), ("order_id", action.order_id))
-    told = ", ".join(f"{name} {value}" for name, value in keys if value is not None)
-    return f"{action.kind} order {action.symbol or ''} ({told})"
 
 
 def named_by(prefix: str, ids: Iterable[str], *, what: str, hint: str) -> str:

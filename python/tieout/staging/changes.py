@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 _LINES_MAX: Final = 20
 
 
+def title(action: Action) -> str:
+    """An action in half a line: what is done to what."""
+    if action.entity == "execution":
+        return f"{action.kind} execution {action.exec_id or f'row {action.row}'} {action.symbol or ''}".rstrip()
+    keys = (("row", action.row), ("perm_id", action.perm_id), ("order_id", action.order_id))
+    told = ", ".join(f"{name} {value}" for name, value in keys if value is not None)
+    return f"{action.kind} order {action.symbol or ''} ({told})"
+
+
 def book_changes(
     actions: Iterable[Action], held: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[int, Image]]
 ) -> Iterator[str]:
@@ -47,7 +56,7 @@ def broker_changes(gone: Iterable[Action], fresh: Iterable[Action]) -> Iterator[
     for action in fresh:
         again.setdefault(_target(action), action)
     for action in gone:
-        name = f"{action.kind} {action.entity} " + str(action.exec_id or f"perm_id {action.perm_id}, row {action.row}")
+        name = title(action)
         now = again.get(_target(action))
         if now is None:
             yield f"{name}: no longer follows from what the broker says"

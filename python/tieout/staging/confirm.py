@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from tieout.errors import BookError, PlanTampered, TieoutError
 from tieout.staging import gates
 from tieout.staging.approve import ALL, Chosen, Wish, choose
-from tieout.staging.chain import require_chain
-from tieout.staging.stage import gather, plan_of, verified_backup
+from tieout.staging.restoring import note_restore
+from tieout.staging.safekeeping import verified_backup
+from tieout.staging.stage import gather, plan_of
 from tieout.store import engine, migrate
 from tieout.store.writer import Applied, Approval, Change, apply_changes
 
@@ -121,7 +122,7 @@ def _executed(plan_id: str) -> Iterator[None]:
 def _told_late(plan_id: str, error: TieoutError) -> TieoutError:
     return TieoutError(
         f"plan {plan_id[:12]} was executed in full, but not all of it could be recorded: {error.message}",
-        hint=f"{error.hint}; the book's own journal holds it, and the next run takes it over",
+        hint="see to that, then run `tieout stage`: it takes over what the book's own journal holds",
     )
 
 
@@ -134,6 +135,7 @@ def admit(desk: Desk, plan_id: str | None, wish: Wish = ALL) -> tuple[StagedFile
     """
     if desk.workspace.book.exists():
         desk.state.carry_over(desk.workspace.book)
+        note_restore(desk)
     journal = gates.chosen_plan(desk.state, plan_id)
     path = desk.workspace.staged_actions
     try:
@@ -143,6 +145,7 @@ def admit(desk: Desk, plan_id: str | None, wish: Wish = ALL) -> tuple[StagedFile
             file = gates.check_digest(data, journal)
     except PlanTampered as error:
         if journal.state in {"waiting", "empty"}:
+            desk.alerts.raise_alert("plan_tampered", reason=error.message)
             desk.alerts.raise_alert("reconcile_failed", during="confirm", reason=error.message)
             desk.latch(by="reconcile_failed", reason=f"confirm failed: {error.message}")
             desk.status("FAILED", reason=error.message)
@@ -153,7 +156,6 @@ def admit(desk: Desk, plan_id: str | None, wish: Wish = ALL) -> tuple[StagedFile
     with engine.connect(desk.workspace.book) as connection, engine.read(connection):
         migrate.require_current(connection, desk.workspace.book)
         gates.check_book(connection, file, desk.workspace)
-    require_chain(desk)
     gates.check_ambiguity(len(file.content["plan"]["ambiguous_matches"]))
     return file, chosen
 

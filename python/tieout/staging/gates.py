@@ -11,7 +11,7 @@ The gates of a confirm, in their order, each its own function and its own error.
     chain           12   tieout.staging.chain: the audit is what was written
     ambiguity       14   nothing is left that only the operator can decide
     broker          10   asked again: every chosen action is still true (16 where the answer has holes)
-    backup          15   tieout.staging.stage.verified_backup
+    backup          15   tieout.staging.safekeeping.verified_backup
     fingerprint     10   inside the transaction: the book became what was predicted
 """
 

@@ -10,19 +10,18 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tieout.backup import make_backup
 from tieout.clock import NS_PER_S, to_iso
 from tieout.errors import (
     EXIT_AMBIGUOUS,
     EXIT_CHANGES_WAIT,
     EXIT_INCOMPLETE,
     EXIT_OK,
-    BackupError,
 )
 from tieout.files import pretty_json, write_atomically
 from tieout.reconcile.plan import Plan, build_plan, changed_rows
-from tieout.staging.chain import require_chain
 from tieout.staging.planfile import Bound, render
+from tieout.staging.restoring import note_restore
+from tieout.staging.safekeeping import verified_backup
 from tieout.store import reader
 from tieout.store.state import StagedPlan
 
@@ -86,29 +85,13 @@ def stage(desk: Desk, *, replace: bool = True, counts: Mapping[str, int] | None 
         desk.ensure_book()
         for plan_id in desk.state.carry_over(desk.workspace.book):
             desk.told.append(f"plan {plan_id[:12]} was executed in full before the last run was interrupted")
-        require_chain(desk)
+        note_restore(desk)
         backup = verified_backup(desk)
         evidence = gather(desk)
         plan = plan_of(desk, evidence)
         staged = _write(desk, plan, evidence, backup=backup, replace=replace)
         _report(desk, staged, counts)
     return staged
-
-
-def verified_backup(desk: Desk) -> Backup:
-    """
-    A verified backup of the book as it is now.
-
-    Raises:
-        BackupError: none could be made; `backup_failed` was raised.
-    """
-    try:
-        backup = make_backup(desk.workspace.book, backups_dir=desk.workspace.backups_dir, now_ns=desk.now())
-    except BackupError as error:
-        desk.alerts.raise_alert("backup_failed", reason=error.message)
-        raise
-    desk.alerts.metrics.backup_verified(desk.now())
-    return backup
 
 
 def gather(desk: Desk) -> Evidence:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from tieout.fixed import from_e8, plain, round_e8, to_e8
+from tieout.store.batches import batched
 from tieout.store.tables import executions, orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection, RowMapping
+
+
+def owners_of(connection: Connection, execution_rows: Iterable[int]) -> set[int]:
+    """The orders that those executions belong to."""
+    found: set[int] = set()
+    for some in batched(execution_rows):
+        query = select(executions.c.order_row).where(executions.c.id.in_(some))
+        found |= {int(owner) for owner in connection.execute(query).scalars() if owner is not None}
+    return found
 
 
 def refresh_averages(connection: Connection, order_rows: Iterable[int]) -> None:
@@ -23,13 +34,21 @@ def refresh_averages(connection: Connection, order_rows: Iterable[int]) -> None:
     Only where the ledger is whole: the executions add up to the order's filled quantity. A commission stays null
     until every active execution has one. Inside the caller's transaction.
     """
-    for row in sorted(order_rows):
-        filled = connection.execute(select(orders.c.filled_quantity).where(orders.c.id == row)).scalar()
-        query = select(executions).where(executions.c.order_row == row, executions.c.active.is_(True))
-        fills = connection.execute(query).mappings().all()
-        derived = _derive(fills, filled)
-        if derived is not None:
-            connection.execute(orders.update().where(orders.c.id == row).values(derived))
+    for some in batched(order_rows):
+        filled = dict(
+            connection.execute(select(orders.c.id, orders.c.filled_quantity).where(orders.c.id.in_(some))).all()
+        )
+        fills: dict[int, list[RowMapping]] = defaultdict(list)
+        query = select(executions).where(executions.c.order_row.in_(some), executions.c.active.is_(True))
+        for fill in connection.execute(query).mappings():
+            fills[fill["order_row"]].append(fill)
+        derived = [(row, _derive(fills[row], filled.get(row))) for row in some]
+        rows = [{"row": row, **values} for row, values in derived if values is not None]
+        if rows:
+            update = orders.update().where(orders.c.id == bindparam("row"))
+            connection.execute(
+                update.values(avg_fill_price=bindparam("avg_fill_price"), commission=bindparam("commission")), rows
+            )
 
 
 def _derive(fills: Sequence[RowMapping], filled: str | None) -> dict[str, str | None] | None:

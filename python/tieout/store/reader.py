@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 from sqlalchemy import BigInteger, Boolean, Integer, bindparam, func, select, text
 
 from tieout.canonical import Json, digest, digest_of_set
 from tieout.store import engine, migrate
+from tieout.store.batches import batched
 from tieout.store.frames import execution_frame, order_frame
 from tieout.store.tables import (
     RECONCILED_EXECUTION,
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 Image = dict[str, Json]
 """A row's reconciled columns, by name; what an action carries as before and after."""
-
-_BATCH: Final = 500
-"""Ids per statement: below every SQLite's limit on variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +121,9 @@ def counts(connection: Connection) -> dict[str, int]:
 def images(connection: Connection, table: Table, ids: Iterable[int]) -> dict[int, Image]:
     """The reconciled columns of those rows, by id; an id that is gone is not in the answer."""
     columns = RECONCILED_ORDER if table is orders else RECONCILED_EXECUTION
-    wanted = sorted(set(ids))
     found: dict[int, Image] = {}
-    for start in range(0, len(wanted), _BATCH):
-        query = select(table).where(table.c.id.in_(wanted[start : start + _BATCH]))
+    for some in batched(ids):
+        query = select(table).where(table.c.id.in_(some))
         for row in connection.execute(query).mappings():
             found[int(row["id"])] = _image(dict(row), columns)
     return found

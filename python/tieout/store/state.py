@@ -228,6 +228,13 @@ class State:
         with self._connect() as connection, engine.read(connection):
             return resolutions.standing(connection, choices, lineage=lineage, simulated=simulated)
 
+    def known_lineage(self) -> str | None:
+        """Whose audit was kept last: the book that this workspace holds, as far as the state knows."""
+        if not self.path.is_file():
+            return None
+        with self._connect() as connection, engine.read(connection):
+            return connection.execute(select(heads.c.lineage).order_by(heads.c.id.desc()).limit(1)).scalar()
+
     def open_session(self, snapshot: Snapshot) -> None:
         """Journal a connection to the broker with what it answered."""
         gateway = snapshot.gateway

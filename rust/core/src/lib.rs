@@ -5,11 +5,13 @@
 //!
 //! * [`matching::match_orders`] splits the rows of both sides into matched, broker only, book only and ambiguous.
 //! * [`diff::differing_fields`] gives one bit mask of differing fields per matched pair.
+//! * [`fingerprint::fingerprints`] gives 128 bits for what an order asks for.
 #![forbid(unsafe_code)]
 
 pub mod column;
 pub mod diff;
 pub mod error;
+pub mod fingerprint;
 pub mod matching;
 
 mod buckets;

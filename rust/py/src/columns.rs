@@ -52,6 +52,14 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Booleans of which none is null.
+    pub(crate) fn sure_bools(self, column: &'static str) -> Result<Bools<'a>, Failure> {
+        match self.array(column)? {
+            Some(array) if array.null_count() > 0 => Err(self.wrong(column, array, "Boolean without nulls")),
+            _ => self.bools(column),
+        }
+    }
+
     pub(crate) fn texts(self, column: &'static str) -> Result<Texts<'a>, Failure> {
         let Some(array) = self.array(column)? else { return Ok(Texts::views(&[], Vec::new(), None)) };
         match array.data_type() {

@@ -5,6 +5,7 @@
 mod columns;
 mod differing_fields;
 mod door;
+mod fingerprint;
 mod frames;
 mod match_orders;
 
@@ -16,6 +17,10 @@ mod _core {
     #[pymodule_export]
     use super::differing_fields::differing_fields;
     #[pymodule_export]
+    use super::fingerprint::order_fingerprint;
+    #[pymodule_export]
+    use super::fingerprint::order_fingerprints;
+    #[pymodule_export]
     use super::match_orders::match_orders;
 
     use pyo3::prelude::*;
@@ -24,6 +29,9 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("FIELDS", PyTuple::new(module.py(), tieout_core::FIELDS)?)?;
+        module.add("FINGERPRINT_TEXTS", PyTuple::new(module.py(), tieout_core::fingerprint::TEXTS)?)?;
+        module.add("FINGERPRINT_INTS", PyTuple::new(module.py(), tieout_core::fingerprint::INTS)?)?;
+        module.add("FINGERPRINT_BOOLS", PyTuple::new(module.py(), tieout_core::fingerprint::BOOLS)?)?;
         module.add("CANDIDATES_NAMED_MAX", tieout_core::matching::CANDIDATES_NAMED_MAX)
     }
 }

@@ -1,0 +1,318 @@
+"""
+`data/intents.db`: what was meant to be sent, durable before it is. Never restored, never rolled back.
+
+    RESERVED -> SENDING -> ACKED -> DONE            the broker's own last word
+                        -> UNKNOWN -> ACKED, DONE    proven to be there
+                        -> UNKNOWN -> ABSENT         proven not to be there
+    RESERVED, SENDING -> NOT_SENT                    it provably never left
+    RESERVED -> SIMULATED                            a dry run
+
+1. An intent id is used once for each (realm, account): a UNIQUE reservation, whoever else is reserving.
+2. An order id is never given out twice for the same (realm, account, client).
+3. A state changes only along these arrows, each in a transaction of its own that is on the disk when it returns.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+from sqlalchemy import and_, func, select
+
+from tieout.errors import BookUnusable, UsageError
+from tieout.store import engine
+from tieout.store.intent_tables import INTENTS, VERSION, intents, order_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from sqlalchemy import ColumnElement, Connection, RowMapping
+
+Realm = Literal["broker", "sim", "dry_run"]
+"""What is tried out in one never uses up an id of another."""
+Kind = Literal["place", "modify"]
+IntentState = Literal["RESERVED", "SENDING", "ACKED", "UNKNOWN", "DONE", "NOT_SENT", "ABSENT", "SIMULATED"]
+
+TERMINAL: Final = frozenset({"DONE", "NOT_SENT", "ABSENT", "SIMULATED"})
+CAME_FROM: Final[Mapping[IntentState, frozenset[str]]] = {
+    "RESERVED": frozenset(),
+    "SENDING": frozenset({"RESERVED"}),
+    "SIMULATED": frozenset({"RESERVED"}),
+    "NOT_SENT": frozenset({"RESERVED", "SENDING"}),
+    "UNKNOWN": frozenset({"SENDING"}),
+    "ACKED": frozenset({"SENDING", "UNKNOWN", "ACKED"}),
+    "DONE": frozenset({"SENDING", "ACKED", "UNKNOWN"}),
+    "ABSENT": frozenset({"ACKED", "UNKNOWN"}),
+}
+ORDER_ID_MAX: Final = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose intents: one client of one account, in one realm."""
+
+    realm: Realm
+    account: str
+    client_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """
+    What is to be reserved.
+
+    `intent_id` None: an equal wish within the window is the same one. `order_id` and `target` are those of the order
+    that a modification changes, and None on a new order.
+    """
+
+    kind: Kind
+    intent_id: str | None
+    strategy: str | None
+    fingerprint: bytes
+    encoding: bytes
+    contract: Mapping[str, object]
+    order: Mapping[str, object]
+    target: int | None = None
+    order_id: int | None = None
+    order_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A line of the store. Times are UTC nanoseconds; `status` is the broker's last word, `note` ours."""
+
+    row: int
+    owner: Owner
+    intent_id: str
+    kind: Kind
+    target: int | None
+    strategy: str | None
+    encoding: bytes
+    contract: dict[str, object]
+    order: dict[str, object]
+    order_ref: str
+    order_id: int
+    perm_id: int | None
+    state: IntentState
+    status: str | None
+    note: str | None
+    reserved_ns: int
+    sending_ns: int | None
+    absent_ns: int | None
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing will change it any more."""
+        return self.state in TERMINAL
+
+
+class IntentStore:
+    """One open intent store. Close it, or use it as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._stack = ExitStack()
+        self._connection = self._stack.enter_context(engine.connect(path, create=True))
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """May be called again."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def reserve(
+        self, owner: Owner, wish: Wish, *, id_floor: int, window_ns: int, now_ns: int
+    ) -> tuple[Intent, bool]:
+        """
+        The intent of this wish, and whether it is new; a new one has an order id at or above `id_floor`.
+
+        Raises:
+            UsageError: the client has used every order id that IB's 32 bits hold.
+        """
+        with self._write() as connection:
+            known = _same(connection, owner, wish, earliest_ns=now_ns - window_ns)
+            if known is not None:
+                return known, False
+            intent_id = wish.intent_id or _auto_id(connection, owner, wish)
+            order_id = wish.order_id if wish.order_id is not None else _next_id(connection, owner, id_floor)
+            values = {
+                **_owned(owner), "intent_id": intent_id, "named": wish.intent_id is not None, "kind": wish.kind,
+                "target": wish.target, "strategy": wish.strategy, "fingerprint": wish.fingerprint,
+                "encoding": wish.encoding, "contract": json.dumps(wish.contract), "order": json.dumps(wish.order),
+                "order_ref": wish.order_ref or order_ref_of(owner, intent_id), "order_id": order_id,
+                "state": "RESERVED", "reserved_ns": now_ns, "changed_ns": now_ns,
+            }  # fmt: skip
+            key = connection.execute(intents.insert().values(values)).inserted_primary_key
+            found = _one(connection, intents.c.id == (key[0] if key else None))
+        if found is None:
+            raise BookUnusable(f"{self.path}: the intent just reserved is not there", hint="check the disk")
+        return found, True
+
+    def move(
+        self,
+        intent: Intent,
+        state: IntentState,
+        *,
+        now_ns: int,
+        status: str | None = None,
+        perm_id: int | None = None,
+        note: str | None = None,
+    ) -> Intent:
+        """Bring it into that state along an arrow; where none leads there, it stays. Answers how it stands now."""
+        values: dict[str, object] = {"state": state, "changed_ns": now_ns, "absent_ns": None}
+        values |= {"sending_ns": now_ns} if state == "SENDING" else {}
+        told = {"status": status, "perm_id": perm_id, "note": note}
+        values |= {name: value for name, value in told.items() if value is not None}
+        here = and_(intents.c.id == intent.row, intents.c.state.in_(sorted(CAME_FROM[state])))
+        with self._write() as connection:
+            connection.execute(intents.update().where(here).values(values))
+            return _one(connection, intents.c.id == intent.row) or intent
+
+    def note_absent(self, intent: Intent, absent_ns: int | None) -> None:
+        """Keep when it was first not found at the broker; None forgets that."""
+        with self._write() as connection:
+            connection.execute(intents.update().where(intents.c.id == intent.row).values(absent_ns=absent_ns))
+
+    def recover(self, owner: Owner, *, now_ns: int) -> list[Intent]:
+        """
+        After a crash of this client: what was only reserved never left, what was being sent is UNKNOWN.
+
+        Answers those that are UNKNOWN now. Only for the one process that sends as this client.
+        """
+        for intent in self.open_ones(owner):
+            if intent.owner.client_id != owner.client_id:
+                continue
+            if intent.state == "RESERVED":
+                self.move(intent, "NOT_SENT", now_ns=now_ns, note="the program ended before it was sent")
+            elif intent.state == "SENDING":
+                self.move(intent, "UNKNOWN", now_ns=now_ns, note="the program ended while it was being sent")
+        return [intent for intent in self.open_ones(owner) if intent.state == "UNKNOWN"]
+
+    def find(self, owner: Owner, intent_id: str) -> Intent | None:
+        """The intent of that id."""
+        with self._read() as connection:
+            return _one(connection, and_(_in_account(owner), intents.c.intent_id == intent_id))
+
+    def find_order(self, owner: Owner, order_id: int) -> Intent | None:
+        """The intent that placed this client's order of that id."""
+        mine = and_(_in_account(owner), intents.c.client_id == owner.client_id, intents.c.kind == "place")
+        with self._read() as connection:
+            return _one(connection, and_(mine, intents.c.order_id == order_id))
+
+    def open_ones(self, owner: Owner) -> list[Intent]:
+        """The account's intents that are not terminal, of every client, oldest first."""
+        return self._all(and_(_in_account(owner), intents.c.state.not_in(sorted(TERMINAL))))
+
+    def listed(self, *, everything: bool) -> list[Intent]:
+        """Every intent of every account, oldest first; without `everything` those that are not terminal."""
+        return self._all(*(() if everything else (intents.c.state.not_in(sorted(TERMINAL)),)))
+
+    def _all(self, *where: ColumnElement[bool]) -> list[Intent]:
+        with self._read() as connection:
+            query = select(intents).where(*where).order_by(intents.c.id)
+            return [_intent(row) for row in connection.execute(query).mappings()]
+
+    def _prepare(self) -> None:
+        with engine.translated(self.path):
+            version = self._connection.exec_driver_sql("PRAGMA user_version").scalar()
+            self._connection.rollback()
+            # A rollback journal that stays: its header is synced away at each commit, and no folder must be.
+            self._connection.exec_driver_sql("PRAGMA journal_mode=PERSIST")
+            self._connection.rollback()
+        if version == 0:
+            with self._write() as connection:
+                INTENTS.create_all(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
+        elif version != VERSION:
+            raise BookUnusable(
+                f"{self.path} is of version {version}, this tieout knows {VERSION}", hint="install a newer tieout"
+            )
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with engine.translated(self.path), engine.write(self._connection):
+            yield self._connection
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with engine.translated(self.path), engine.read(self._connection):
+            yield self._connection
+
+
+def order_ref_of(owner: Owner, intent_id: str) -> str:
+    """The order_ref that an intent's order carries: 29 characters, the same for the same intent."""
+    known_as = json.dumps([owner.realm, owner.account, intent_id]).encode()
+    return "to-" + base64.b32encode(hashlib.sha256(known_as).digest()[:16]).decode().rstrip("=").lower()
+
+
+def _same(connection: Connection, owner: Owner, wish: Wish, *, earliest_ns: int) -> Intent | None:
+    if wish.intent_id is not None:
+        return _one(connection, and_(_in_account(owner), intents.c.intent_id == wish.intent_id))
+    # An order that provably never left is not the first of two. A clock set back makes no order new.
+    return _one(
+        connection,
+        and_(_in_account(owner), intents.c.named.is_(False), intents.c.fingerprint == wish.fingerprint,
+             intents.c.encoding == wish.encoding, intents.c.reserved_ns > earliest_ns, intents.c.state != "NOT_SENT"),
+    )  # fmt: skip
+
+
+def _auto_id(connection: Connection, owner: Owner, wish: Wish) -> str:
+    equal = and_(_in_account(owner), intents.c.fingerprint == wish.fingerprint, intents.c.named.is_(False))
+    before = connection.execute(select(func.count()).select_from(intents).where(equal)).scalar_one()
+    return f"auto-{wish.fingerprint.hex()}-{before + 1}"
+
+
+def _next_id(connection: Connection, owner: Owner, floor: int) -> int:
+    mine = and_(*(order_ids.c[name] == value for name, value in _owned(owner).items()))
+    high = connection.execute(select(order_ids.c.high).where(mine)).scalar()
+    chosen = max(floor, 0 if high is None else high + 1, 1)
+    if chosen > ORDER_ID_MAX:
+        raise UsageError(
+            f"client {owner.client_id} has used order ids up to {ORDER_ID_MAX}, the highest that IB takes",
+            hint="choose another BROKER.client_id, or reset the API order id sequence in TWS",
+        )
+    if high is None:
+        connection.execute(order_ids.insert().values(**_owned(owner), high=chosen))
+    else:
+        connection.execute(order_ids.update().where(mine).values(high=chosen))
+    return chosen
+
+
+def _owned(owner: Owner) -> dict[str, object]:
+    return {"realm": owner.realm, "account": owner.account, "client_id": owner.client_id}
+
+
+def _in_account(owner: Owner) -> ColumnElement[bool]:
+    return and_(intents.c.realm == owner.realm, intents.c.account == owner.account)
+
+
+def _one(connection: Connection, where: ColumnElement[bool]) -> Intent | None:
+    row = connection.execute(select(intents).where(where).order_by(intents.c.id.desc()).limit(1)).mappings().first()
+    return None if row is None else _intent(row)
+
+
+def _intent(row: RowMapping) -> Intent:
+    plain = ("intent_id", "kind", "target", "strategy", "encoding", "order_ref", "order_id", "perm_id", "state",
+             "status", "note", "reserved_ns", "sending_ns", "absent_ns")  # fmt: skip
+    return Intent(
+        row=row["id"],
+        owner=Owner(realm=row["realm"], account=row["account"], client_id=row["client_id"]),
+        contract=json.loads(row["contract"]),
+        order=json.loads(row["order"]),
+        **{name: row[name] for name in plain},
+    )

@@ -56,7 +56,7 @@ def test_a_confirm_on_a_broken_chain_is_refused_and_changes_nothing(
     assert place.content() == before
     assert place.alerts() == [("audit_chain_broken", "CRITICAL")]
     assert place.latch_file.exists()
-    assert place.run("--json", "confirm", plan_id).told["error"]["code"] == "forbidden"
+    assert place.run("--json", "confirm", plan_id).told["error"]["code"] == "audit_broken"
 
 
 def test_the_bot_serves_its_metrics_while_it_runs_and_archives_when_it_starts(

@@ -206,7 +206,7 @@ CASES = [
          sql(f"UPDATE orders SET order_ref = 'x' WHERE id = {ENDED}"), no(gates, "check_book")),
     Case("a row changed at the last moment", PlanStale, f"order row {ENDED}: changed, and the plan rests on it",
          write_between, only_the_first_look),
-    Case("chain", AuditBroken, "the audit is not what was written", cut_audit, no(confirming, "require_chain")),
+    Case("chain", AuditBroken, "the audit is not what was written", cut_audit, no(confirming, "note_restore")),
     Case("open question", Ambiguous, "1 ambiguous match(es) are unresolved",
          lambda place, _: rewrite(place, open_question, journalled=True), no(gates, "check_ambiguity")),
     Case("new question", Ambiguous, "1 ambiguous match(es) are unresolved",

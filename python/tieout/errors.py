@@ -26,6 +26,8 @@ Every error that tieout raises on purpose, with the exit code the command line a
     ├── Forbidden                   13   a flag or the latch does not allow it
     ├── Ambiguous                   14   something cannot be decided without the operator
     ├── OutcomeUnknown              17   an order's fate is not proven
+    ├── OrderInvalid                 1   an order cannot be sent as it stands
+    ├── IntentConflict               1   an intent id was used for something else
     └── Interrupted                130   Ctrl-C
 
 A message says what was found and what was expected; `hint` says what to do.
@@ -193,6 +195,14 @@ class OutcomeUnknown(TieoutError):
     """An order's fate at the broker is not proven."""
 
     exit_code = EXIT_UNKNOWN
+
+
+class OrderInvalid(TieoutError):
+    """An order that cannot be sent as it stands; nothing was reserved."""
+
+
+class IntentConflict(TieoutError):
+    """An intent id that was used before, for something else; nothing was sent."""
 
 
 class Interrupted(TieoutError):

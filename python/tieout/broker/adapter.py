@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from tieout.broker import orders
+from tieout.broker.events import told
 from tieout.broker.ib import Link
 from tieout.broker.moments import zone_of
 from tieout.broker.port import Acknowledgement, BrokerEvent, BrokerSettings, ContractSpec, OrderSpec
@@ -137,7 +138,7 @@ class IbBroker:
 
     async def _retire(self, link: Link) -> None:
         await link.drop()
-        self._events += link.collector.take_events()
+        self._events += told(link.collector.take_events(), gateway_zone=self._zone)
 
     async def _reopen(self, old: Link) -> Link:
         await self._retire(old)
@@ -199,7 +200,7 @@ class IbBroker:
         await asyncio.sleep(0)
         if not self._events:
             await collector.wait(lambda: collector.has_events, timeout_s=wait_s)
-        self._events += collector.take_events()
+        self._events += told(collector.take_events(), gateway_zone=self._zone)
 
 
 def _inside_a_loop() -> bool:

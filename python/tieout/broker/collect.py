@@ -79,6 +79,9 @@ class Message:
     text: str
 
 
+Heard = tuple[BrokerEvent, RawStatus | RawExecution | RawCommission | None]
+
+
 class Collector:
     """
     The messages of one connection.
@@ -101,7 +104,7 @@ class Collector:
         self.link_lost = link_lost
         self.closed_why: str | None = None
         self.execution_time_text = ""
-        self._events: deque[BrokerEvent] = deque(maxlen=EVENTS_MAX)
+        self._events: deque[Heard] = deque(maxlen=EVENTS_MAX)
         self._events_lost = False
         self._changed = asyncio.Event()
 
@@ -134,12 +137,13 @@ class Collector:
                 return done()
         return True
 
-    def take_events(self) -> list[BrokerEvent]:
-        """What came since the last call, oldest first."""
+    def take_events(self) -> list[Heard]:
+        """What came since the last call, oldest first, each with the message it came in."""
         taken = list(self._events)
         self._events.clear()
         if self._events_lost:
-            taken.insert(0, BrokerEvent(kind="lost", at_ns=now_ns(), text=f"only {EVENTS_MAX} events are kept"))
+            lost = BrokerEvent(kind="lost", at_ns=now_ns(), text=f"only {EVENTS_MAX} events are kept")
+            taken.insert(0, (lost, None))
             self._events_lost = False
         return taken
 
@@ -171,12 +175,14 @@ class Collector:
     def order_status(self, *fields: Any) -> None:
         """orderStatus: order id, status, filled, remaining, average, perm id, parent, last, client id."""
         order_id, status, filled, _remaining, _average, perm_id, _parent, _last, client_id = fields[:9]
-        self.statuses.append(RawStatus(order_id, perm_id, client_id, status, filled))
+        raw = RawStatus(order_id, perm_id, client_id, status, filled)
+        self.statuses.append(raw)
         self._tell(
             BrokerEvent(
                 kind="status", at_ns=now_ns(), perm_id=perm_id or None, order_id=order_id or None,
                 client_id=client_id if order_id else None, text=status,
-            )
+            ),
+            raw,
         )  # fmt: skip
 
     def completed_order(self, contract: Any, order: Any, state: Any) -> None:
@@ -186,18 +192,20 @@ class Collector:
 
     def execution(self, _req_id: int, contract: Any, execution: Any) -> None:
         """execDetails."""
-        self.executions.append(RawExecution(contract, execution, self.execution_time_text))
+        raw = RawExecution(contract, execution, self.execution_time_text)
+        self.executions.append(raw)
         self._tell(
             BrokerEvent(
                 kind="execution", at_ns=now_ns(), perm_id=execution.permId or None,
                 order_id=execution.orderId or None, exec_id=execution.execId,
-            )
+            ),
+            raw,
         )  # fmt: skip
 
     def commission(self, report: RawCommission) -> None:
         """commissionReport."""
         self.commissions[report.exec_id] = report
-        self._tell(BrokerEvent(kind="commission", at_ns=now_ns(), exec_id=report.exec_id))
+        self._tell(BrokerEvent(kind="commission", at_ns=now_ns(), exec_id=report.exec_id), report)
 
     def position(self, account: str, contract: Any, quantity: float, average_cost: float) -> None:
         """position."""
@@ -224,9 +232,9 @@ class Collector:
         order_id = req_id if req_id > 0 else None
         self._tell(BrokerEvent(kind="message", at_ns=now_ns(), order_id=order_id, code=code, text=text))
 
-    def _tell(self, event: BrokerEvent) -> None:
+    def _tell(self, event: BrokerEvent, raw: RawStatus | RawExecution | RawCommission | None = None) -> None:
         self._events_lost = self._events_lost or len(self._events) == EVENTS_MAX
-        self._events.append(event)
+        self._events.append((event, raw))
         self._changed.set()
 
 

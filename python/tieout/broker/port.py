@@ -6,10 +6,11 @@ Calls block until they are answered, fail or run out of time; one thread at a ti
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Final, Literal, Protocol, Self
 
 from tieout.model import Gateway, Side, Snapshot
 
@@ -94,7 +95,8 @@ class BrokerEvent:
     """
     Something that the gateway said without being asked. `at_ns` is our clock on arrival.
 
-    `closed`: the socket is gone. `lost`: more events came than are kept; read a snapshot.
+    `closed`: the socket is gone. `lost`: more events came than are kept; read a snapshot. `row` has the columns of
+    schema `EXECUTION` on an execution (its commission is never in it), those of `COMMISSION_COLUMNS` on a commission.
     """
 
     kind: EventKind
@@ -105,6 +107,11 @@ class BrokerEvent:
     exec_id: str | None = None
     code: int | None = None
     text: str | None = None
+    filled_e8: int | None = None
+    row: Mapping[str, object] | None = None
+
+
+COMMISSION_COLUMNS: Final = ("commission_e8", "commission_currency", "realized_pnl_e8")
 
 
 class Broker(Protocol):

@@ -47,7 +47,9 @@ def review(ctx: typer.Context, sim: SimOption = None, lock_timeout: LockTimeout 
                 "a review needs a terminal to ask on",
                 hint=f"show it with `tieout show --full`, then name it: tieout confirm {waiting.plan_id[:12]}",
             )
-        file, _ = confirming.admit(desk, waiting.plan_id)
+        lock = desk.workspace.reconcile_lock
+        with locks.hold(lock, what="review", now_ns=desk.now(), wait_s=lock_timeout):
+            file, _ = confirming.admit(desk, waiting.plan_id)
         agreed = _walk(console, file)
         if not agreed:
             console.say("nothing was executed; the plan still waits" if file.actions else "the plan holds no action")
@@ -57,7 +59,7 @@ def review(ctx: typer.Context, sim: SimOption = None, lock_timeout: LockTimeout 
         console.say("")
         console.say(f"agreed: {len(agreed)} of {len(file.actions)} action(s)", style="head")
         agree(console, file, chosen)
-        with locks.hold(desk.workspace.reconcile_lock, what="review", now_ns=desk.now(), wait_s=lock_timeout):
+        with locks.hold(lock, what="review", now_ns=desk.now(), wait_s=lock_timeout):
             done = confirming.confirm(desk, file.plan_id, wish)
         report(console, desk, done)
     return EXIT_OK

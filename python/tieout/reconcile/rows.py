@@ -25,6 +25,7 @@ _E8: Final = frozenset(
         "stop_price",
         "filled_quantity",
         "price",
+        "cumulative_quantity",
         "commission",
     }
 )

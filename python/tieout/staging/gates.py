@@ -2,13 +2,14 @@
 The gates of a confirm, in their order, each its own function and its own error.
 
     lock            11   (the caller's: tieout.locks)
+    chain           12   tieout.staging.chain: the audit is what was written; a book put back by hand is recognised
     file            12   one read, of a file that is ours alone
     schema          12   tieout.staging.planfile.parse
     digest          12   the plan id and the SHA-256 that the journal holds
     current         10   not expired, superseded or already applied
+    choice           2   tieout.staging.approve: what the operator named is in the plan
     flags           13   DRY_RUN, SAFE_MODE, DRY_RUN_CONFIRM, the latch; nothing looser than at staging
     book            10   the same book, in the same state as far as the plan rests on it
-    chain           12   tieout.staging.chain: the audit is what was written
     ambiguity       14   nothing is left that only the operator can decide
     broker          10   asked again: every chosen action is still true (16 where the answer has holes)
     backup          15   tieout.staging.safekeeping.verified_backup

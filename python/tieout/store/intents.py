@@ -135,9 +135,7 @@ class IntentStore:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def reserve(
-        self, owner: Owner, wish: Wish, *, id_floor: int, window_ns: int, now_ns: int
-    ) -> tuple[Intent, bool]:
+    def reserve(self, owner: Owner, wish: Wish, *, id_floor: int, window_ns: int, now_ns: int) -> tuple[Intent, bool]:
         """
         The intent of this wish, and whether it is new; a new one has an order id at or above `id_floor`.
 
@@ -267,7 +265,9 @@ def _same(connection: Connection, owner: Owner, wish: Wish, *, earliest_ns: int)
     return _one(
         connection,
         and_(_in_account(owner), intents.c.named.is_(False), intents.c.fingerprint == wish.fingerprint,
-             intents.c.encoding == wish.encoding, intents.c.reserved_ns > earliest_ns, intents.c.state != "NOT_SENT"),
+             intents.c.encoding == wish.encoding, intents.c.kind == wish.kind,
+             intents.c.target.is_not_distinct_from(wish.target), intents.c.reserved_ns > earliest_ns,
+             intents.c.state != "NOT_SENT"),
     )  # fmt: skip
 
 

@@ -209,6 +209,6 @@ RECONCILED_ORDER: Final = (
 
 RECONCILED_EXECUTION: Final = (
     "account", "exec_id", "perm_id", "client_id", "order_id", "order_ref", "con_id", "symbol", "side", "quantity",
-    "price", "executed_at", "commission", "commission_currency", "active",
+    "price", "cumulative_quantity", "executed_at", "commission", "commission_currency", "active",
 )  # fmt: skip
 """The columns of `executions` that a plan reads, changes and proves."""

@@ -20,7 +20,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help build demo test lint rust-test python-test insync-test bench-once bench clean
+.PHONY: help build demo test lint rust-test python-test insync-test bench-once bench soak clean
 
 help:
 	@echo "make demo    the whole job on a sample book and a simulated gateway"
@@ -28,6 +28,7 @@ help:
 	@echo "make test    everything that CI runs: lint, Rust tests, Python tests, every benchmark once"
 	@echo "make lint    ruff, mypy, stubtest, rustfmt, clippy"
 	@echo "make bench   the benchmarks at full size"
+	@echo "make soak    the fault tests at full length: hours (docs/faults.md)"
 	@echo "make clean   removes what was built; never your data, logs or backups"
 
 build: $(VENV)/.built
@@ -64,6 +65,10 @@ bench-once: $(VENV)/.dev
 bench: $(VENV)/.dev
 	TIEOUT_BENCH_ORDERS=1000000 $(BIN)/python -m pytest -q -s --benchmark-columns=min,median,rounds benches
 	cargo bench -p tieout-core --benches --locked
+
+# TIEOUT_FAULT_SEED=N replays a run; each table's line says the seed it had.
+soak: $(VENV)/.dev
+	TIEOUT_SOAK=1 $(BIN)/python -m pytest -q -s tests/faults
 
 $(VENV)/.made: tools/preflight.sh
 	@tools/preflight.sh $(PYTHON)

@@ -44,6 +44,10 @@ class RawClient:
         for start in range(0, len(data), step):
             self._socket.sendall(data[start : start + step])
 
+    def end(self) -> None:
+        """Send nothing more; what the gateway still says can be read."""
+        self._socket.shutdown(socket.SHUT_WR)
+
     def send(self, *fields: object) -> None:
         """Send one message."""
         body = "".join(f"{field}\0" for field in fields).encode()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import tieout.sim
 from broker_support import CLIENT
-from cli_support import ACCOUNT, Outcome, Workplace
+from cli_support import ACCOUNT, Workplace
 from sim_support import make_book, order_row
 from tieout.broker import BrokerSettings, open_broker
 from tieout.cli.init import make_workspace
@@ -16,12 +16,13 @@ from tieout.clock import from_iso
 from tieout.sim import SimOptions, run_in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from tieout.broker.port import Broker
+    from tieout.broker.port import Broker, BrokerEvent
     from tieout.sim import RunningSim
 
 SCENARIOS = Path(tieout.sim.__file__).with_name("scenarios")
+WAIT_S = 20.0
 BOT, DESK = 11, 21
 """The bot's client id, and another client's."""
 ES = 5
@@ -61,9 +62,19 @@ def client(sim: RunningSim, client_id: int = BOT, *, timeout_s: float = 20.0) ->
     return open_broker(settings)
 
 
+def heard(broker: Broker, wanted: Callable[[BrokerEvent], bool]) -> list[BrokerEvent]:
+    """What the broker says up to the event that is waited for."""
+    told: list[BrokerEvent] = []
+    while not any(wanted(event) for event in told):
+        more = broker.events(wait_s=WAIT_S)
+        assert more, told
+        told += more
+    return told
+
+
 def staged(place: Workplace, code: int) -> dict[str, int]:
     """Stage, and answer how much is in each list that is not empty, positions left out."""
-    done: Outcome = place.run("--json", "stage")
+    done = place.run("--json", "stage")
     assert done.code == code, done
     return {name: n for name, n in done.told["summary"].items() if n and name != "spy_futures_actions"}
 

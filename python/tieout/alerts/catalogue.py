@@ -115,6 +115,13 @@ ADDED: Final = (
         since="0.1.0",
     ),
     Alert(
+        name="order_outcome_unknown",
+        severity="CRITICAL",
+        action="An order may be live and is not sent again; its instrument stays closed. Look for its order_ref in TWS. "
+        "`tieout intents settle` settles it as soon as the gateway proves what became of it.",
+        since="0.1.0",
+    ),
+    Alert(
         name="plan_executed",
         severity="INFO",
         action="No action needed. `tieout audit verify --head HASH` with its `audit_head` proves that nothing was cut "

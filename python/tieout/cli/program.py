@@ -19,6 +19,7 @@ from tieout.cli import (
     confirm,
     demo,
     init,
+    intents,
     resolve,
     restore,
     review,
@@ -89,6 +90,7 @@ for module in (
     restore,
     audit,
     alerts,
+    intents,
 ):
     module.register(app, epilog=ANYWHERE)
 

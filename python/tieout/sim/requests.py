@@ -83,8 +83,8 @@ def _executions(session: Session, reader: Reader) -> None:
     today = session.gateway.world.executions_today(session.gateway.now_ns())
     fills = [fill for fill in today if fill.executed_ns >= since_ns and _passes(fill, wanted)]
     rows = [messages.execution(fill, session.version, request_id=request_id) for fill in fills]
-    session.answer("executions", rows, ["55", "1", str(request_id)])
-    for fill in fills:
+    told = session.answer("executions", rows, ["55", "1", str(request_id)])
+    for fill in fills if told else ():
         if session.gateway.conduct.tells_commission(fill, listed=True):
             session.send(messages.commission(fill))
 

@@ -71,15 +71,17 @@ class Session:
         """Close the connection behind what was said so far."""
         self.writer.close()
 
-    def answer(self, name: AnswerName, rows: list[messages.Message], end: messages.Message) -> None:
-        """Queue a list and its End, as far as the gateway's faults let it through."""
+    def answer(self, name: AnswerName, rows: list[messages.Message], end: messages.Message) -> bool:
+        """Queue a list and its End, as far as the gateway's faults let it through; whether the rows were among it."""
         if self.gateway.faults.breaks(name):
             self._break_inside([*rows, end])
-            return
-        for row in [] if self.gateway.conduct.withholds(name) else rows:
+            return False
+        withheld = self.gateway.conduct.withholds(name)
+        for row in [] if withheld else rows:
             self.send(row)
         if self.gateway.faults.ends(name):
             self.send(end)
+        return not withheld
 
     def error(self, code: int, text: str, *, request_id: int = messages.NO_REQUEST) -> None:
         """Queue an error message."""

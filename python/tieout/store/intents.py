@@ -18,97 +18,20 @@ import base64
 import hashlib
 import json
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import and_, func, select
 
 from tieout.errors import BookUnusable, UsageError
 from tieout.store import engine
+from tieout.store.intent import CAME_FROM, ORDER_ID_MAX, TERMINAL, Intent, IntentState, Owner, Wish
 from tieout.store.intent_tables import INTENTS, VERSION, intents, order_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import ColumnElement, Connection, RowMapping
-
-Realm = Literal["broker", "sim", "dry_run"]
-"""What is tried out in one never uses up an id of another."""
-Kind = Literal["place", "modify"]
-IntentState = Literal["RESERVED", "SENDING", "ACKED", "UNKNOWN", "DONE", "NOT_SENT", "ABSENT", "SIMULATED"]
-
-TERMINAL: Final = frozenset({"DONE", "NOT_SENT", "ABSENT", "SIMULATED"})
-CAME_FROM: Final[Mapping[IntentState, frozenset[str]]] = {
-    "RESERVED": frozenset(),
-    "SENDING": frozenset({"RESERVED"}),
-    "SIMULATED": frozenset({"RESERVED"}),
-    "NOT_SENT": frozenset({"RESERVED", "SENDING"}),
-    "UNKNOWN": frozenset({"SENDING"}),
-    "ACKED": frozenset({"SENDING", "UNKNOWN", "ACKED"}),
-    "DONE": frozenset({"SENDING", "ACKED", "UNKNOWN"}),
-    "ABSENT": frozenset({"ACKED", "UNKNOWN"}),
-}
-ORDER_ID_MAX: Final = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """Whose intents: one client of one account, in one realm."""
-
-    realm: Realm
-    account: str
-    client_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """
-    What is to be reserved.
-
-    `intent_id` None: an equal wish within the window is the same one. `order_id` and `target` are those of the order
-    that a modification changes, and None on a new order.
-    """
-
-    kind: Kind
-    intent_id: str | None
-    strategy: str | None
-    fingerprint: bytes
-    encoding: bytes
-    contract: Mapping[str, object]
-    order: Mapping[str, object]
-    target: int | None = None
-    order_id: int | None = None
-    order_ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """A line of the store. Times are UTC nanoseconds; `status` is the broker's last word, `note` ours."""
-
-    row: int
-    owner: Owner
-    intent_id: str
-    kind: Kind
-    target: int | None
-    strategy: str | None
-    encoding: bytes
-    contract: dict[str, object]
-    order: dict[str, object]
-    order_ref: str
-    order_id: int
-    perm_id: int | None
-    state: IntentState
-    status: str | None
-    note: str | None
-    reserved_ns: int
-    sending_ns: int | None
-    absent_ns: int | None
-
-    @property
-    def terminal(self) -> bool:
-        """Whether nothing will change it any more."""
-        return self.state in TERMINAL
 
 
 class IntentStore:

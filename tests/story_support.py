@@ -57,8 +57,13 @@ def story(name: str, place: Workplace) -> Iterator[RunningSim]:
 def client(sim: RunningSim, client_id: int = BOT, *, timeout_s: float = 20.0) -> Broker:
     """The real adapter, as that client."""
     settings = BrokerSettings(
-        client=CLIENT, host="127.0.0.1", port=sim.port, client_id=client_id, account=ACCOUNT, timeout_s=timeout_s
-    )  # type: ignore[arg-type]
+        client=CLIENT,  # type: ignore[arg-type]
+        host="127.0.0.1",
+        port=sim.port,
+        client_id=client_id,
+        account=ACCOUNT,
+        timeout_s=timeout_s,
+    )
     return open_broker(settings)
 
 

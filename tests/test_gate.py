@@ -228,7 +228,8 @@ def test_twenty_active_orders_are_the_most(tmp_path: Path) -> None:
             "REFUSED", "20 BUY orders are active on this contract; IB takes at most 20: cancel one first",
         )  # fmt: skip
         assert place.gate.submit(AAPL, BUY, intent_id="another contract").state == "ACKED"
-        assert place.gate.submit(ES, replace(BUY, side="SELL", limit_price=Decimal(9000)), intent_id="s").state == "ACKED"
+        other_side = replace(BUY, side="SELL", limit_price=Decimal(9000))
+        assert place.gate.submit(ES, other_side, intent_id="s").state == "ACKED"
         place.gate.cancel("3")
         assert place.gate.submit(ES, BUY, intent_id="one more").state == "ACKED"
         assert sum(one.live for one in at_broker(sim)) == 22

@@ -13,14 +13,17 @@ from pathlib import Path
 
 import pytest
 
+import tieout
 from broker_support import PLACE, ScriptedGateway
-from cli_support import ENVIRONMENT, WAIT_S
 from gate_support import AAPL, BUY, ES, at_broker, gate_at, workplace
 from tieout.broker import OrderSpec
 from tieout.model import Snapshot
 from tieout.sim import SimOptions, run_in_thread
 
 CHILD = Path(__file__).parent / "gate_child.py"
+FOLDERS = os.pathsep.join([str(Path(tieout.__file__).parents[1]), str(CHILD.parent)])
+ENVIRONMENT = {**os.environ, "PYTHONPATH": FOLDERS, "PYTHONWARNINGS": "error"}
+WAIT_S = 60.0
 POINTS = ("intent: reserved", "intent: sending is durable", "intent: sent", "intent: acked")
 GAP_NS = 31_000_000_000
 
@@ -142,7 +145,7 @@ def test_an_order_that_is_not_acknowledged_is_unknown_and_never_sent_again(tmp_p
 
 
 def test_two_reservations_of_one_id_at_once_are_one(tmp_path: Path) -> None:
-    """The UNIQUE reservation, across processes: eight programs with eight client ids want the same intent."""
+    """The UNIQUE reservation, across processes: four programs with four client ids want the same intent."""
     work = workplace(tmp_path / "w")
     with run_in_thread(SimOptions()) as sim:
         script = (
@@ -151,10 +154,9 @@ def test_two_reservations_of_one_id_at_once_are_one(tmp_path: Path) -> None:
             "with gate_at(Workplace(Path(sys.argv[1])), int(sys.argv[2]), client_id=int(sys.argv[3])) as place:\n"
             "    print(place.gate.submit(ES, BUY, intent_id='a').duplicate)"
         )
-        environment = {**ENVIRONMENT, "PYTHONPATH": f"{ENVIRONMENT['PYTHONPATH']}:{CHILD.parent}"}
         racers = [
             subprocess.Popen([sys.executable, "-c", script, str(work.root), str(sim.port), str(client)],
-                             env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                             env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             for client in range(21, 25)
         ]  # fmt: skip
         told = sorted(ended(racer)[1] for racer in racers)

@@ -10,6 +10,7 @@ import pytest
 
 from broker_support import CLIENT
 from sim_support import NOON_NS, RawClient, noon, sim_of
+from story_support import heard
 from tieout.broker import BrokerSettings, ContractSpec, OrderSpec, open_broker
 from tieout.errors import BrokerError, ScenarioError
 from tieout.sim.scenario import load_scenario
@@ -84,7 +85,7 @@ def test_a_change_forks_the_perm_id(tmp_path: Path) -> None:
             (o.perm_id, o.quantity, o.limit_price) for o in sim.gateway.world.live_orders() if o.order_id == order_id
         ]
     assert first.perm_id != second.perm_id
-    assert live == [(first.perm_id, 2, 6000), (second.perm_id, 3, 6010)]
+    assert live == [(first.perm_id, Decimal(2), Decimal(6000)), (second.perm_id, Decimal(3), Decimal(6010))]
 
 
 def test_manual_orders_are_bound_after_the_first_list(tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_an_order_is_accepted_and_never_sent_on(tmp_path: Path) -> None:
 def test_fills_are_told_before_their_order(tmp_path: Path) -> None:
     with adapter("execution_first", tmp_path) as (_, broker):
         broker.place(FUTURE, MARKET, order_id=broker.next_order_id())
-        told = [event.kind for event in broker.events() if event.kind != "message"]
+        told = [event.kind for event in heard(broker, lambda one: one.kind == "status") if event.kind != "message"]
     assert told[:2] == ["execution", "status"]
 
 
@@ -115,7 +116,11 @@ def test_a_correction_follows_each_fill(tmp_path: Path) -> None:
         first, second = sim.gateway.world.executions[1:]
         (held,) = sim.gateway.world.positions
     assert (first.exec_id[:-2], first.exec_id[-2:], second.exec_id[-2:]) == (second.exec_id[:-2], "01", "02")
-    assert (second.price - first.price, second.cumulative, second.quantity) == (Decimal("0.25"), 2, 2)
+    assert (second.price - first.price, second.cumulative, second.quantity) == (
+        Decimal("0.25"),
+        Decimal(2),
+        Decimal(2),
+    )
     assert held.quantity == 2
 
 

@@ -83,6 +83,15 @@ def test_what_is_said_of_an_order_names_it(tmp_path: Path) -> None:
     assert live == ["Submitted", "Submitted"]
 
 
+def test_a_rule_about_everything_does_not_answer_itself(tmp_path: Path) -> None:
+    rule = "  - {do: say, on: anything_said, code: 2104, text: more}\n"
+    with sim_of(WORLD + rule, tmp_path, now_ns=noon) as sim, RawClient(sim.port) as client:
+        logon = client.start(7)
+        told = logon + client.ask(*TIME, until="49")
+    assert [one[0] for one in told if "more" not in one] == ["15", "9", "4", "4", "4", "49"]
+    assert sum("more" in one for one in told) == 5
+
+
 @pytest.mark.parametrize(
     ("rule", "told"),
     [

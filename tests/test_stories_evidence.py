@@ -59,7 +59,7 @@ RULES = [
 @pytest.mark.parametrize(("rule", "holes"), RULES)
 def test_story_10_no_hole_in_the_evidence_is_absence(rule: str, holes: set[str], tmp_path: Path) -> None:
     place = workspace(tmp_path, mine(1), mine(2), mine(3))
-    place.set(BROKER__timeout_seconds=0.3)
+    place.set(BROKER__timeout_seconds=1.0)
     before = place.content()
     with gateway(place, scenario=f"{BROKER_KNOWS_TWO}faults:\n  - {{do: {rule}}}\n"):
         assert staged(place, 16) == {}

@@ -153,7 +153,7 @@ def test_story_15_an_order_without_an_acknowledgement_is_looked_for_not_sent_aga
         side="BUY", quantity=Decimal(1), order_type="LMT", limit_price=Decimal(6000), order_ref="intent-15"
     )
     with story("15", place) as sim:
-        with client(sim, client_id, timeout_s=0.3) as broker:
+        with client(sim, client_id, timeout_s=1.0) as broker:
             order_id = broker.next_order_id() if broker.connect() else 0
             with pytest.raises(OutcomeUnknown, match="did not acknowledge it"):
                 broker.place(FUTURE, spec, order_id=order_id)

@@ -114,7 +114,7 @@ def test_story_6_a_restart_over_a_stored_book_makes_nothing_anew(tmp_path: Path)
     place = workspace(tmp_path, mine(1, tif="GTC"), mine(2, tif="GTC"))
     with story("06", place) as sim:
         assert staged(place, 0) == {}
-        assert list(sim.gateway.notes)[-2:] == ["the gateway restarted", "client 12 left"]
+        assert "the gateway restarted" in sim.gateway.notes
         before = place.content()
         assert staged(place, 0) == {}
         assert [(o.perm_id, o.status) for o in sim.gateway.world.orders] == [(5001, "Submitted"), (5002, "Submitted")]

@@ -19,6 +19,7 @@ from tieout.failpoints import reach
 from tieout.gate import readiness as ready
 from tieout.gate.fingerprint import check
 from tieout.gate.follow import Follower
+from tieout.gate.limits import active_orders
 from tieout.gate.outcome import Outcome, outcome_of
 from tieout.gate.pacing import Pace
 from tieout.gate.sender import MESSAGES_EACH, Sender
@@ -202,7 +203,12 @@ class OrderGate:
                 why = self._closed(allowed, contract=contract)
                 if why:
                     return self._blocked(why, intent_id=intent_id)
-                full = None if target else self._too_many(owner, contract, side=order.side)
+                active = (
+                    0
+                    if target
+                    else active_orders(self._recorder, self._store, owner, contract=contract, side=order.side)
+                )
+                full = ready.too_many(active, side=order.side)
                 if full:
                     return Outcome(state="REFUSED", intent_id=intent_id, reason=full)
             intent, new = self._reserve(owner, wish, window_ns=allowed.window_s * NS_PER_S)
@@ -261,17 +267,6 @@ class OrderGate:
             return why + ([readiness.restart] if readiness.restart else [])
         why += ready.not_ready(readiness, self._follower.disturbed)
         return why + ready.unknown_on(as_json(contract), self._store.open_ones(self._owner_of(gateway)))
-
-    def _too_many(self, owner: Owner, contract: ContractSpec, *, side: str) -> str | None:
-        wanted = as_json(contract)
-        in_book = self._recorder.active(owner.account, side)
-        booked = {row["order_ref"] for row in in_book}
-        others = [
-            one.contract for one in self._store.open_ones(owner)
-            if one.kind == "place" and one.order["side"] == side and one.order_ref not in booked
-        ]  # fmt: skip
-        active = sum(ready.may_be_same(wanted, one) for one in [*in_book, *others])
-        return ready.too_many(active, side=side)
 
     def _target(self, intent_id: str, allowed: Allowed) -> Intent:
         me = self._me()

@@ -109,11 +109,11 @@ class Gateway:
     def say(self, session: Session, code: int, text: str, *, request_id: int) -> None:
         """Say an error to that client; the loss of IB and its return to every client."""
         if code not in _LINK:
-            session.error(code, text or f"Simulated message {code}", request_id=request_id)
+            session.plain_error(code, text or f"Simulated message {code}", request_id=request_id)
             return
         self._linked = code != _LINK_LOST
         for one in tuple(self.sessions.values()):
-            one.error(code, text or _LINK[code])
+            one.plain_error(code, text or _LINK[code])
 
     def restart(self) -> None:
         """The daily restart: every client is cut off, and what nextValidId had learnt is forgotten."""

@@ -87,6 +87,10 @@ class Session:
         """Queue an error message."""
         self.send(messages.error(self.version, code, text, request_id=request_id))
 
+    def plain_error(self, code: int, text: str, *, request_id: int = messages.NO_REQUEST) -> None:
+        """Queue an error that a rule says: past the rules, so that none answers itself without end."""
+        self._write(messages.error(self.version, code, text, request_id=request_id))
+
     async def _serve(self) -> None:
         if self.gateway.faults.silent:
             await self.reader.read()  # until the client gives up; what it said stays unanswered

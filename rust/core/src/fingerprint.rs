@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::column::{Bools, Ints, Text, Texts};
+use crate::column::{Bools, Ints, Text, Texts, of_view};
 use crate::error::CoreError;
 
 /// The fields that are texts, in the order of their bits.
@@ -44,8 +44,11 @@ const BOOL_BIT: usize = INT_BIT + INTS.len();
 const VERSION_BIT: usize = 24;
 const _: () = assert!(BOOL_BIT + BOOLS.len() <= VERSION_BIT, "the fields' bits run into the version");
 
-/// Rows that one thread takes at a time.
-const CHUNK_ROWS: usize = 4_096;
+/// Rows whose encodings are made side by side: few enough to stay in the nearest cache.
+const BLOCK_ROWS: usize = 64;
+
+/// The longest encoding of an order whose texts are all short.
+const SHORT_BYTES: usize = 4 + 16 * TEXTS.len() + 8 * INTS.len();
 
 /// One order's fields.
 #[derive(Debug, Clone, Copy)]
@@ -91,12 +94,10 @@ pub fn fingerprint(encoding: &[u8]) -> [u8; 16] {
 pub fn fingerprints(orders: &OrderColumns<'_>) -> Result<Vec<[u8; 16]>, CoreError> {
     let rows = orders.rows()?;
     let mut out = vec![[0_u8; 16]; rows];
-    out.par_chunks_mut(CHUNK_ROWS).enumerate().for_each(|(chunk, prints)| {
-        let mut bytes = Vec::with_capacity(512);
-        for (at, print) in prints.iter_mut().enumerate() {
-            bytes.clear();
-            orders.write(chunk * CHUNK_ROWS + at, &mut bytes);
-            *print = fingerprint(&bytes);
+    out.par_chunks_mut(BLOCK_ROWS).with_min_len(64).enumerate().for_each_init(Block::new, |block, (at, prints)| {
+        block.fill(orders, at * BLOCK_ROWS, prints.len());
+        for (row, print) in prints.iter_mut().enumerate() {
+            *print = block.print(orders, row);
         }
     });
     Ok(out)
@@ -120,6 +121,94 @@ impl OrderColumns<'_> {
             Some((column, found)) => Err(CoreError::Ragged { side: "orders", column, found, expected }),
             None => Ok(expected),
         }
+    }
+}
+
+/// The encodings of neighbouring rows, made column by column.
+struct Block {
+    bytes: Vec<[u8; SHORT_BYTES]>,
+    ends: [usize; BLOCK_ROWS],
+    heads: [u32; BLOCK_ROWS],
+    /// Which rows have a text that is not short: those are encoded one by one.
+    long: [bool; BLOCK_ROWS],
+    first: usize,
+}
+
+impl Block {
+    fn new() -> Self {
+        Self {
+            bytes: vec![[0; SHORT_BYTES]; BLOCK_ROWS],
+            ends: [0; BLOCK_ROWS],
+            heads: [0; BLOCK_ROWS],
+            long: [false; BLOCK_ROWS],
+            first: 0,
+        }
+    }
+
+    fn fill(&mut self, orders: &OrderColumns<'_>, first: usize, rows: usize) {
+        self.first = first;
+        self.ends = [4; BLOCK_ROWS];
+        self.heads = [VERSION << VERSION_BIT; BLOCK_ROWS];
+        self.long = [false; BLOCK_ROWS];
+        for (at, texts) in orders.texts.iter().enumerate().filter(|(_, texts)| !texts.is_void()) {
+            match texts.dense() {
+                Some((views, buffers)) => {
+                    for (row, &view) in views[first..first + rows].iter().enumerate() {
+                        self.put_text(row, at, of_view(view, buffers));
+                    }
+                }
+                None => (0..rows).for_each(|row| self.put_text(row, at, texts.get(first + row))),
+            }
+        }
+        for (at, ints) in orders.ints.iter().enumerate().filter(|(_, ints)| !ints.is_void()) {
+            match ints.dense() {
+                Some(values) => {
+                    for (row, &value) in values[first..first + rows].iter().enumerate() {
+                        self.put_int(row, at, Some(value));
+                    }
+                }
+                None => (0..rows).for_each(|row| self.put_int(row, at, ints.get(first + row))),
+            }
+        }
+        for (at, bools) in orders.bools.iter().enumerate() {
+            for row in 0..rows {
+                self.heads[row] |= u32::from(bools.is_true(first + row)) << (BOOL_BIT + at);
+            }
+        }
+    }
+
+    #[inline]
+    fn put_text(&mut self, row: usize, at: usize, text: Text<'_>) {
+        match text {
+            Text::Null => {}
+            Text::Short(word) => {
+                let end = self.ends[row];
+                self.bytes[row][end..end + 16].copy_from_slice(&word.to_le_bytes());
+                self.ends[row] = end + 16;
+                self.heads[row] |= 1 << at;
+            }
+            Text::Long(_) => self.long[row] = true,
+        }
+    }
+
+    #[inline]
+    fn put_int(&mut self, row: usize, at: usize, int: Option<i64>) {
+        if let Some(int) = int {
+            let end = self.ends[row];
+            self.bytes[row][end..end + 8].copy_from_slice(&int.to_le_bytes());
+            self.ends[row] = end + 8;
+            self.heads[row] |= 1 << (INT_BIT + at);
+        }
+    }
+
+    fn print(&mut self, orders: &OrderColumns<'_>, row: usize) -> [u8; 16] {
+        if self.long[row] {
+            let mut bytes = Vec::with_capacity(2 * SHORT_BYTES);
+            orders.write(self.first + row, &mut bytes);
+            return fingerprint(&bytes);
+        }
+        self.bytes[row][..4].copy_from_slice(&self.heads[row].to_le_bytes());
+        fingerprint(&self.bytes[row][..self.ends[row]])
     }
 }
 

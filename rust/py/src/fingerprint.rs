@@ -15,12 +15,12 @@ use crate::door::compute;
 
 /// One order: its fingerprint and its encoding; `_core.pyi` has the contract.
 #[pyfunction]
-pub(crate) fn order_fingerprint<'py>(
-    py: Python<'py>,
+pub(crate) fn order_fingerprint(
+    py: Python<'_>,
     texts: Vec<Option<String>>,
     ints: Vec<Option<i64>>,
     bools: Vec<bool>,
-) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+) -> PyResult<(Bound<'_, PyBytes>, Bound<'_, PyBytes>)> {
     let texts: [Option<String>; TEXTS.len()] = exactly("texts", texts)?;
     let order = Order {
         texts: std::array::from_fn(|at| texts[at].as_deref()),

@@ -118,7 +118,8 @@ ADDED: Final = (
         name="order_outcome_unknown",
         severity="CRITICAL",
         action="An order may be live and is not sent again; its instrument stays closed. "
-        "Look for its order_ref in TWS. `tieout intents settle` settles it as soon as the gateway proves what became of it.",
+        "Look for its order_ref in TWS. `tieout intents settle` settles it as soon as the gateway proves "
+        "what became of it.",
         since="0.1.0",
     ),
     Alert(

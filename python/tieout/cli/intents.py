@@ -34,7 +34,7 @@ def list_intents(
 ) -> int:
     """List the intents that have not ended: the order, its state, and the broker's last word."""
     console: Console = ctx.obj
-    found = _listed(workspace_of(console), everything=everything)
+    found = intents_of(workspace_of(console), everything=everything)
     for intent in found:
         console.say(_line(intent), style="!" if intent.state == "UNKNOWN" else None)
     if not found:
@@ -83,7 +83,8 @@ def settle(ctx: typer.Context, sim: SimOption = None, lock_timeout: LockTimeout 
     return EXIT_UNKNOWN if snapshot.complete else EXIT_INCOMPLETE
 
 
-def _listed(workspace: Workspace, *, everything: bool) -> list[Intent]:
+def intents_of(workspace: Workspace, *, everything: bool) -> list[Intent]:
+    """The workspace's intents, oldest first; none where no order was ever sent through the gate."""
     from tieout.store.intents import IntentStore
 
     path = workspace.data_dir / FILE

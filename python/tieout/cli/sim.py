@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +30,9 @@ def sim(
     drift_kinds: Annotated[str | None, typer.Option(metavar="K,K", help="Which; by default all.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Write what a correct plan holds to this file.")] = None,
     account: Annotated[str | None, typer.Option(help="The account where the book names none.")] = None,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", hidden=True, help="Stop when standard input ends.")
+    ] = False,
 ) -> int:
     """
     Run a simulated gateway until it is interrupted. Prints `listening on 127.0.0.1:PORT`.
@@ -46,6 +52,8 @@ def sim(
         else:
             print(f"listening on 127.0.0.1:{bound}", file=sys.stdout, flush=True)
 
+    if with_parent:
+        threading.Thread(target=_stop_at_end_of_input, daemon=True).start()
     kinds = None if drift_kinds is None else tuple(kind.strip() for kind in drift_kinds.split(","))
     serve(
         SimOptions(
@@ -60,3 +68,10 @@ def sim(
         )
     )
     return 0
+
+
+def _stop_at_end_of_input() -> None:
+    """Whoever started us holds the other end: it is gone when this returns, killed or not."""
+    while os.read(0, 4096):
+        pass
+    signal.raise_signal(signal.SIGTERM)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from tieout.cli.intents import intents_of
 from tieout.cli.surroundings import workspace_of
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def status(ctx: typer.Context) -> int:
             "summary": waiting.summary,
             "expires_at": to_iso(waiting.expires_ns),
         },
+        "unknown_intents": sum(one.state == "UNKNOWN" for one in intents_of(workspace, everything=False)),
         "last_backup": next((backup.id for backup in backups if not backup.damage), None),
         "alerts": alerts,
     }
@@ -105,6 +107,8 @@ def _say(console: Console, told: dict[str, Any], now: int) -> None:
         console.say(f"  plan {waiting['plan_id'][:12]} waits ({counts}) until {waiting['expires_at']}: tieout show")
     if told.get("waiting_plan"):
         console.say(f"  {told['waiting_plan']}", style="!")
+    if told["unknown_intents"]:
+        console.say(f"  {told['unknown_intents']} order(s) of unknown fate: tieout intents settle", style="!")
     console.say(f"  last backup: {told['last_backup'] or 'none'}")
     for alert in told["alerts"]:
         console.say(f"  alert {alert['at']} {alert['severity']} {alert['alert']}", style="dim")

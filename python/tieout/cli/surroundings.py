@@ -87,15 +87,16 @@ def sim_arguments(workspace: Workspace, sim: str) -> list[str]:
 @contextmanager
 def simulated_gateway(arguments: list[str]) -> Iterator[int]:
     """
-    `tieout sim` in a child process; gives its port, ends it afterwards.
+    `tieout sim` in a child process; gives its port, ends it afterwards. It ends with this process too, however that
+    goes: its standard input is ours to hold open.
 
     Raises:
         ScenarioError: it did not start; its own words are passed on.
     """
-    command = [sys.executable, "-m", "tieout", "sim", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "tieout", "sim", "--port", "0", "--with-parent", *arguments]
     child = subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

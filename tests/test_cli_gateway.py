@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cli_process import assert_error, assert_json_error, finished, listener
-from cli_support import SOLVABLE, adopted_workspace, copied, gateway, tied_workspace, truth_of
+from cli_support import SOLVABLE, Workplace, adopted_workspace, copied, gateway, tied_workspace, truth_of
+from tieout.cli.init import make_workspace
+from tieout.samples import write_sample_book
 from truth import assert_plan_is_truth
 
 if TYPE_CHECKING:
@@ -197,3 +199,14 @@ def test_a_scenario_that_cannot_be_used(place: Workplace) -> None:
     done = finished(place.start("stage", "--sim", "bad.yml"))
     assert_error(done, 2, says="fault")
     assert_error(finished(place.start("stage", "--sim", "gone.yml")), 2, says="gone.yml")
+
+
+def test_a_first_stage_without_a_gateway_leaves_room_for_an_old_book(tmp_path: Path) -> None:
+    make_workspace(tmp_path)
+    place = Workplace(tmp_path)
+    place.set(BROKER__port=free_port())
+    assert place.run("stage").code == 1
+    assert not place.book.exists()
+    old = tmp_path / "old.db"
+    write_sample_book(old)
+    assert place.run("adopt", str(old), "--out", str(place.book), "--account", "DU1234567").code == 0

@@ -108,10 +108,11 @@ class Desk:
 
     def ensure_book(self) -> bool:
         """
-        Make an empty book in a workspace that never had one; answers whether it did.
+        Make an empty book in a workspace that never had one, once the gateway answers; answers whether it did.
 
         Raises:
             BookMissing: there is none, but backups or state say that there was.
+            BrokerError: no gateway answers.
         """
         book = self.workspace.book
         if book.exists():
@@ -125,6 +126,8 @@ class Desk:
                 f"there is no book at {book}, but there was one: {traces[0]} is there",
                 hint="check DATABASE.orders_db_path, or restore a backup (`tieout backup list` shows them)",
             )
+        with self.broker() as broker:
+            broker.connect()  # nothing is made for a gateway that is not there: an old book may still be adopted
         create_book(book, now_ns=self.now())
         self.log.info("book_created", book=str(book))
         self.told.append(f"there was no book: an empty one was made at {book}")

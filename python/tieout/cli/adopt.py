@@ -51,7 +51,7 @@ def adopt(
             console, book, account=account, client_id=client_id, timezone=timezone, lock_timeout=lock_timeout
         )
         target = book
-    _say(console, report, target=target, backup=backup)
+    say_adopted(console, report, target=target, backup=backup)
     told = report.to_json()
     console.result({**told, "book": str(target), "backup": backup})
     return 0
@@ -111,7 +111,8 @@ def _in_place(
         return report, None if backup is None else backup.id
 
 
-def _say(console: Console, report: AdoptReport, *, target: Path, backup: str | None) -> None:
+def say_adopted(console: Console, report: AdoptReport, *, target: Path, backup: str | None) -> None:
+    """Say what an adoption found and what it doubts."""
     if report.already_current:
         console.say(f"{target} is current already; nothing was changed", style="ok")
     else:

@@ -46,7 +46,7 @@ class _Demo:
 
     def play(self) -> dict[str, Any]:
         """All of it."""
-        from tieout.cli.adopt import _say as say_adopted
+        from tieout.cli.adopt import say_adopted
         from tieout.cli.init import make_workspace
         from tieout.clock import now_ns
         from tieout.locks import who_signs

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tieout.errors import AdoptError, BookError
 from tieout.failpoints import reach
+from tieout.files import sync_folder
 from tieout.model import is_live
 from tieout.store import engine, migrate
 from tieout.store.adopt import layout, legacy, write
@@ -228,11 +229,7 @@ def _publish(draft: Path, target: Path) -> None:
     reach("adopted book: synced")
     draft.rename(target)
     reach("adopted book: renamed")
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(target.parent)
 
 
 def _sha256(path: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim_support import NOON_NS, RawClient, noon, sim_of
+from tieout.clock import from_iso, to_iso
 from tieout.errors import ScenarioError
 from tieout.sim import SimOptions, run_in_thread
 from tieout.sim.scenario import EXAMPLE, load_scenario
@@ -84,6 +85,17 @@ def test_a_wrong_scenario_names_its_line_and_key(text: str, line: int, words: st
         load_scenario(path, now_ns=NOON_NS)
     assert caught.value.message.startswith(f"{path}:{line}: ")
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("ago", "at"),
+    [("-5m", "2026-03-04T00:00:00.000Z"), ("-30s", "2026-03-04T00:00:30.000Z"), ("-2h", "2026-03-03T22:01:00.000Z")],
+)
+def test_a_moment_ago_is_today_at_any_hour(ago: str, at: str, tmp_path: Path) -> None:
+    path = tmp_path / "scenario.yml"
+    path.write_text(LIVE + ENDED.replace("-5m", ago), encoding="utf-8")
+    world = load_scenario(path, now_ns=from_iso("2026-03-04T00:01:00Z")).world
+    assert [to_iso(fill.executed_ns) for fill in world.executions] == [at]
 
 
 def test_a_missing_scenario_is_named(tmp_path: Path) -> None:

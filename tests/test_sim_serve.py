@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
 from sim_support import TIMEOUT_S, RawClient
+from tieout.sim import run_in_thread
 
 SERVE = "from tieout.sim import *; serve(SimOptions(on_listening=lambda port: print(port, flush=True)))"
 
@@ -25,3 +28,15 @@ def test_a_signal_ends_it_cleanly_with_clients_connected(number: signal.Signals)
             assert client.read() == []
         rest, complaints = process.communicate(timeout=TIMEOUT_S)
     assert (process.returncode, rest, complaints) == (0, "", "")
+
+
+def test_clients_let_in_while_it_closes_leave_no_socket_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Races the accepting with the closing; what asyncio leaves open complains when it is collected."""
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: complaints.append(unraisable.exc_value))
+    for clients in [1, 2, 3] * 10:
+        with ExitStack() as connected, run_in_thread() as sim:
+            for _ in range(clients):
+                connected.enter_context(RawClient(sim.port))
+    gc.collect()
+    assert complaints == []

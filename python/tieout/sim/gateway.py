@@ -30,6 +30,8 @@ _LINK: Final = {
     1102: "Connectivity between IB and Trader Workstation has been restored - data maintained.",
 }
 _HANDLERS: Final = {**ANSWERS, **TRADES}
+_ACCEPT_TURNS: Final = 3
+"""The event loop's turns from an accepted connection to its callback."""
 
 
 class Gateway:
@@ -60,7 +62,7 @@ class Gateway:
         self._bound_id = 0
         self._linked = True
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def start(self, port: int) -> int:
         """
@@ -73,12 +75,16 @@ class Gateway:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
-        """Stop listening and drop every client."""
+        """Stop listening and drop every client, also one that was let in a moment ago."""
         if self._server is not None:
-            self._server.close()
-        for connection in tuple(self._connections):
+            await _let_in_no_more(self._server)
+        connections = dict(self._connections)
+        for connection in connections:
             connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*connections, return_exceptions=True)
+        for writer in connections.values():
+            writer.transport.abort()  # a connection cancelled before its first step has not done it itself
+        await asyncio.sleep(0)  # the transports let go of their sockets in the loop's next turn
         if self._server is not None:
             await self._server.wait_closed()
 
@@ -138,8 +144,18 @@ class Gateway:
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(Session(self, reader, writer).run())
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        self._connections[task] = writer
+        task.add_done_callback(self._connections.pop)
+
+
+async def _let_in_no_more(server: asyncio.Server) -> None:
+    """Close the listener behind the connections that it has accepted: asyncio fails on one that comes in between."""
+    loop = asyncio.get_running_loop()
+    for listener in server.sockets:
+        loop.remove_reader(listener.fileno())
+    for _ in range(_ACCEPT_TURNS):
+        await asyncio.sleep(0)
+    server.close()
 
 
 def _event_message(event: matching.Event, version: int) -> messages.Message:

@@ -2,8 +2,9 @@
 Scenarios: what the simulated gateway holds, written as YAML.
 
 Decimals may stand bare or in quotes; they are kept digit for digit (at most 8 places). A time is ISO-8601
-with its offset, or relative to the gateway's start: -90s, -5m, -2h, -1d. `account` may be left out where
-there is one. `example.yml` beside this file uses every block.
+with its offset, or relative to the gateway's start: -90s, -5m, -2h, -1d; in seconds and minutes it is never before
+today's midnight UTC, so that "a moment ago" is today at any hour. `account` may be left out where there
+is one. `example.yml` beside this file uses every block.
 
     accounts             the login's accounts; at least one
     next_order_id        the lowest id that nextValidId gives; 1
@@ -71,10 +72,11 @@ from tieout.sim.scenario_model import (
     LiveOrderKeys,
     ScenarioKeys,
 )
-from tieout.sim.world import AccountValue, Contract, Execution, Order, Position, World
+from tieout.sim.world import AccountValue, Contract, Execution, Order, Position, World, midnight_ns
 
 EXAMPLE: Final = Path(__file__).with_name("example.yml")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_TODAY: Final = frozenset("sm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +196,11 @@ class _Builder:
         return name
 
     def _moment(self, text: str) -> int:
-        if text.startswith("-"):
-            return self.now_ns - int(text[1:-1]) * _SECONDS[text[-1]] * NS_PER_S
-        return from_iso(text)
+        if not text.startswith("-"):
+            return from_iso(text)
+        unit = text[-1]
+        moment_ns = self.now_ns - int(text[1:-1]) * _SECONDS[unit] * NS_PER_S
+        return max(moment_ns, midnight_ns(self.now_ns)) if unit in _TODAY else moment_ns
 
     def _check_unique(self) -> None:
         keys = self.keys

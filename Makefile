@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSYNC := .venv-ib_insync
+IBAPI := .venv-ibapi
 
 # What the extension and the installed package follow from. Python sources are used in place.
 SOURCES := pyproject.toml Cargo.toml Cargo.lock rust-toolchain.toml $(shell find rust -name '*.rs' -o -name Cargo.toml)
@@ -17,6 +18,9 @@ quietly = { $(1); } > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log >&2; exi
 unexport PYTHONPATH PYTHONHOME CONDA_PREFIX
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+
+# The ring's atomics are loom's then, so what it builds is kept apart (docs/ring.md).
+LOOM := CARGO_TARGET_DIR=target/loom RUSTFLAGS="--cfg loom"
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -50,21 +54,22 @@ lint: $(VENV)/.dev
 
 rust-test: $(VENV)/.dev
 	cargo test --quiet --workspace --locked
+	$(LOOM) cargo test --quiet --release --locked -p tieout-ring --test loom
 
-python-test: $(VENV)/.dev
+python-test: $(VENV)/.dev $(IBAPI)/.built
 	$(BIN)/python -m pytest -q -n 2 tests
 
 # ib_async and ib_insync bring the same eventkit, so the second client has an environment of its own.
 insync-test: $(INSYNC)/.built
-	$(INSYNC)/bin/python -m pytest -q $(wildcard tests/test_broker_*.py) tests/test_sim_clients.py
+	$(INSYNC)/bin/python -m pytest -q $(wildcard tests/test_broker_*.py) tests/test_sim_clients.py tests/test_sim_agreement.py
 
 bench-once: $(VENV)/.dev
 	TIEOUT_BENCH_ORDERS=2000 $(BIN)/python -m pytest -q --benchmark-disable benches
-	cargo bench --quiet -p tieout-core --benches --locked -- --test
+	cargo bench --quiet -p tieout-core -p tieout-ring --benches --locked -- --test
 
 bench: $(VENV)/.dev
-	TIEOUT_BENCH_ORDERS=1000000 TIEOUT_BENCH_ACTIONS=20000 $(BIN)/python -m pytest -q -s --benchmark-columns=min,median,rounds benches
-	cargo bench -p tieout-core --benches --locked
+	TIEOUT_BENCH_ORDERS=1000000 TIEOUT_BENCH_ACTIONS=20000 TIEOUT_BENCH_DIFF_ROWS=10000000 $(BIN)/python -m pytest -q -s --benchmark-columns=min,median,rounds benches
+	cargo bench -p tieout-core -p tieout-ring --benches --locked
 
 # TIEOUT_FAULT_SEED=N replays a run; each table's line says the seed it had.
 soak: $(VENV)/.dev
@@ -94,7 +99,14 @@ $(INSYNC)/.built: $(VENV)/.built
 	@$(INSYNC)/bin/python -m pip install --quiet pytest hypothesis
 	@touch $@
 
+# The official client from PyPI needs nothing else; tests/test_official_client.py runs it.
+$(IBAPI)/.built:
+	@echo "tieout: making $(IBAPI)"
+	@$(PYTHON) -m venv $(IBAPI)
+	@$(IBAPI)/bin/python -m pip install --quiet "ibapi==9.81.1.post1"
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(INSYNC) target demo dist .build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(INSYNC) $(IBAPI) target demo dist .build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find python tests benches -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -f python/tieout/_core*.so

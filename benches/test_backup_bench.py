@@ -107,7 +107,7 @@ def test_the_dump_alone_beside_the_stock_program(book: Path) -> None:
 
     def dump() -> None:
         with closing(open_finished(book)) as raw, ours_sql.open("wb") as out:
-            out.writelines(piece.encode() for piece in statements(raw, content, title="bench"))
+            out.writelines(statements(raw, content, title="bench"))
 
     dump()
     with closing(sqlite3.connect(restored, isolation_level=None)) as raw, ours_sql.open("rb") as file:

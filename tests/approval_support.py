@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import plan_support
 from cli_support import ACCOUNT, Workplace, gateway
-from tieout.cli.init import make_workspace
 from tieout.clock import NS_PER_S, now_ns, to_iso
 from tieout.config import open_workspace
 from tieout.staging import stage as staging
 from tieout.staging.desk import Desk, open_desk
+from workspace_support import make_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

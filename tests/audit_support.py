@@ -7,13 +7,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tieout.cli.init import make_workspace
 from tieout.clock import from_iso
 from tieout.config import open_workspace
 from tieout.staging.desk import Desk, open_desk
 from tieout.store import engine, migrate
 from tieout.store.audit import AuditEntry, Head, append_audit
 from tieout.store.audit_verify import Verdict, verify
+from workspace_support import make_workspace
 
 NOON_NS = from_iso("2025-12-07T12:00:00Z")
 DAY_NS = 86_400 * 10**9

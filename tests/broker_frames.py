@@ -56,8 +56,8 @@ def open_order(version: int, contract: tuple[str, ...] = ES, **order: object) ->
         "", "", "", UNSET, 0, 0, 0, 0,  # soft dollar tier, cash size, auto hedge, oms, up to limit, price management
     ]  # fmt: skip
     tail: list[object] = []
-    if version >= 159:
-        tail += [""]  # duration
+    if version >= 158:
+        tail += [""]  # duration; ib_async and ib_insync read it from 159 on, and at 158 leave it over
     if version >= 160:
         tail += [""]  # post to ATS
     if version >= 162:

@@ -16,9 +16,12 @@ from tieout.model import Snapshot
 
 CLIENT = "ib_async" if importlib.util.find_spec("ib_async") else "ib_insync"
 CLIENT_VERSION_MAX = 178 if CLIENT == "ib_async" else 176
-VERSIONS = [version for version in (157, 173, 176, 178) if version <= CLIENT_VERSION_MAX]
+VERSIONS = [
+    version for version in (157, 158, 160, 162, 163, 164, 166, 170, 173, 176, 177, 178) if version <= CLIENT_VERSION_MAX
+]
 
 TIME, OPEN, COMPLETED, EXECUTIONS, POSITIONS, CANCEL_POSITIONS, PLACE, CANCEL = 49, 16, 99, 7, 61, 64, 3, 4
+OWN_OPEN = 5
 
 CLOSE = object()
 """A step of an answer: close the socket."""
@@ -63,6 +66,7 @@ class ScriptedGateway:
         self._answers: dict[int, list[Answer]] = {
             TIME: [[frames.SERVER_TIME]],
             OPEN: [[frames.OPEN_ORDER_END]],
+            OWN_OPEN: [[frames.OPEN_ORDER_END]],
             COMPLETED: [[frames.COMPLETED_ORDERS_END]],
             EXECUTIONS: [lambda fields: [frames.execution_end(fields[2])]],
             POSITIONS: [[frames.POSITION_END]],
@@ -86,6 +90,7 @@ class ScriptedGateway:
         """The settings that lead here."""
         chosen: dict[str, Any] = {
             "client": CLIENT, "host": "127.0.0.1", "port": self.port, "client_id": 7, "timeout_s": 20.0,
+            "restart_pause_s": 0.0, "allow_live": True,
         } | changes  # fmt: skip
         return BrokerSettings(**chosen)
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from cli_process import Outcome, start
 from tieout.cli import main
-from tieout.cli.init import make_workspace
 from tieout.clock import now_ns
 from tieout.samples import TIMEZONE, write_sample_book
 from tieout.sim import RunningSim, SimOptions, run_in_thread
 from tieout.store.adopt import adopt_book
+from workspace_support import make_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -186,19 +186,21 @@ def gateway(
     drift: int | None = None,
     kinds: tuple[str, ...] | None = None,
     scenario: str | None = None,
+    now: Callable[[], int] = now_ns,
 ) -> Iterator[RunningSim]:
     """
     A gateway that the workspace's settings name.
 
     It holds what the book says is live, with the drifts asked for and their truth in data/truth.json; or `scenario`.
+    `now` is its clock.
     """
     if scenario is None:
         truth = None if drift is None else place.root / "data" / "truth.json"
-        options = SimOptions(book=place.book, drift=drift, drift_kinds=kinds, truth=truth)
+        options = SimOptions(book=place.book, drift=drift, drift_kinds=kinds, truth=truth, now_ns=now)
     else:
         path = place.root / "scenario.yml"
         path.write_text(scenario, encoding="utf-8")
-        options = SimOptions(scenario=path)
+        options = SimOptions(scenario=path, now_ns=now)
     with run_in_thread(options) as sim:
         place.set(BROKER__port=sim.port)
         yield sim

@@ -12,7 +12,6 @@ from typing import Any
 from broker_support import CLIENT
 from cli_support import Workplace, json_lines
 from tieout.broker import Broker, BrokerSettings, ContractSpec, OrderSpec, open_broker
-from tieout.cli.init import make_workspace
 from tieout.clock import now_ns
 from tieout.config import open_workspace
 from tieout.gate import OrderGate, Readiness
@@ -22,6 +21,7 @@ from tieout.staging.desk import Desk, open_desk
 from tieout.store.intents import IntentStore
 from tieout.store.migrate import create_book
 from tieout.store.recorder import Recorder
+from workspace_support import make_workspace
 
 CLIENT_ID = 11
 WAIT_S = 20.0
@@ -75,6 +75,7 @@ def gate_at(work: Workplace, port: int, *, timeout_s: float = WAIT_S, client_id:
     desk = open_desk(workspace, now=now_ns, client_id=client_id, who="a test")
     settings = BrokerSettings(
         client=CLIENT, host="127.0.0.1", port=port, client_id=client_id, timeout_s=timeout_s,  # type: ignore[arg-type]
+        allow_live=True,  # the gate has a look of its own
     )  # fmt: skip
     shared: dict[str, Readiness] = {}
     with open_broker(settings) as broker, IntentStore(work.root / "data" / "intents.db") as store:
@@ -99,3 +100,9 @@ def at_broker(sim: RunningSim) -> list[Order]:
     found: list[Order] = []
     sim.call(lambda gateway: found.extend(o for o in gateway.world.orders if o.client_id == CLIENT_ID))
     return found
+
+
+def listen_until(place: Place, query: str, wanted: list[tuple[Any, ...]]) -> None:
+    """Listen until the book answers so."""
+    while place.work.ask(query) != wanted:
+        assert place.gate.listen(wait_s=WAIT_S) != [], place.work.ask(query)

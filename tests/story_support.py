@@ -6,14 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 import tieout.sim
 from broker_support import CLIENT
 from cli_support import ACCOUNT, Workplace
 from sim_support import make_book, order_row
 from tieout.broker import BrokerSettings, open_broker
-from tieout.cli.init import make_workspace
 from tieout.clock import from_iso
 from tieout.sim import SimOptions, run_in_thread
+from workspace_support import make_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +30,7 @@ BOT, DESK = 11, 21
 ES = 5
 """The con_id of the stories' future."""
 NOON_NS = from_iso("2099-03-04T12:00:00Z")
-"""The gateway's clock: no midnight comes by during a test, and no plan expires (that goes by the broker's day)."""
+"""The clock of the gateway and of the command line: no midnight comes by during a test, and no plan expires."""
 
 
 def mine(number: int, **columns: Any) -> dict[str, Any]:
@@ -47,9 +49,13 @@ def workspace(root: Path, *orders: dict[str, Any], executions: Sequence[dict[str
 
 @contextmanager
 def story(name: str, place: Workplace) -> Iterator[RunningSim]:
-    """That story's gateway, at a noon that stands still; the workspace's settings name it."""
+    """That story's gateway, at a noon that stands still, and so does ours; the workspace's settings name it."""
     (path,) = SCENARIOS.glob(f"story_{name}_*.yml")
-    with run_in_thread(SimOptions(scenario=path, now_ns=lambda: NOON_NS)) as sim:
+    with (
+        run_in_thread(SimOptions(scenario=path, now_ns=lambda: NOON_NS)) as sim,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr("tieout.clock.now_ns", lambda: NOON_NS)  # the command line looks it up when it starts
         place.set(BROKER__port=sim.port)
         yield sim
 

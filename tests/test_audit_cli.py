@@ -49,6 +49,7 @@ def test_a_chain_that_holds_is_said_to(place: Place) -> None:
             "archives": 0,
             "heads": 1,
             "restored_from": None,
+            "accepted": [],
         },
     )
     assert place.run("audit", "verify") == (
@@ -66,7 +67,8 @@ def test_a_broken_chain_is_exit_12_and_latches(place: Place) -> None:
     assert place.run("audit", "verify") == (
         12,
         f"the audit is not what was written: {problem}\n"
-        "safe mode is latched; find out who changed the book, then restore a backup from before\n",
+        "safe mode is latched; find out who changed the book, then restore a backup from before\n"
+        "where there is none: tieout audit accept\n",
     )
 
 

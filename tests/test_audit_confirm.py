@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,6 +15,7 @@ import pytest
 from audit_support import DAY_NS, NOON_NS, desk_at, tamper
 from cli_support import Workplace, adopted_workspace, copied, gateway
 from tieout.app import Bot
+from tieout.clock import now_ns
 from tieout.staging.stage import Staged
 
 
@@ -68,17 +70,17 @@ def test_the_bot_serves_its_metrics_while_it_runs_and_archives_when_it_starts(
     place.set(METRICS_PORT=port)
     said: list[str] = []
     pages: list[str] = []
-    # The sample was adopted now: its rows are old for a clock that is a year ahead.
-    desk = desk_at(place.root, now_ns=NOON_NS + 10_000 * DAY_NS)
-    bot = Bot(desk, say=said.append, report=lambda _: None)
+    # The sample was adopted now: its rows are old for clocks that are many years ahead.
+    later_ns = NOON_NS + 10_000 * DAY_NS
 
     def report(_staged: Staged) -> None:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             pages.append(answer.read().decode())
-        bot._stop.set()
+        signal.raise_signal(signal.SIGTERM)
 
-    bot._report = report
-    assert bot.run(once=False) == 0
+    with gateway(place, now=lambda: later_ns):
+        bot = Bot(desk_at(place.root, now_ns=later_ns), say=said.append, report=report)
+        assert bot.run(once=False) == 0
     assert re.sub(r"\d{8}_\d{6}", "STAMP", said[0]) == "archived audit rows 1 to 1 into audit_STAMP.jsonl.gz"
     assert len(pages) == 1
     assert re.search(r"^tieout_last_verified_backup_timestamp_seconds 2\.\d+e\+09$", pages[0], re.MULTILINE)
@@ -91,7 +93,8 @@ def test_a_metrics_port_that_is_taken_keeps_no_bot_from_running(staged: tuple[Wo
     with closing(create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         place.set(METRICS_PORT=port)
-        bot = Bot(desk_at(place.root), say=said.append, report=lambda _: bot._stop.set())
+        desk = desk_at(place.root, now_ns=now_ns())
+        bot = Bot(desk, say=said.append, report=lambda _: signal.raise_signal(signal.SIGTERM))
         assert bot.run(once=False) == 0
     told = f"the metrics cannot be served on 127.0.0.1:{port}: Address already in use"
     assert said[0] == f"{told}; set METRICS_PORT to a free port, or to null"

@@ -141,3 +141,34 @@ def test_a_virtual_table_is_refused_by_name(tmp_path: Path) -> None:
     run_sql(book, "CREATE VIRTUAL TABLE notes USING fts5(body);")
     with pytest.raises(BackupError, match="virtual table notes"):
         make_backup(book, backups_dir=tmp_path / "backups", now_ns=NOON_NS)
+
+
+def test_names_that_look_like_the_end_of_a_statement_come_back(tmp_path: Path) -> None:
+    book = tmp_path / "orders.db"
+    run_sql(
+        book,
+        'CREATE TABLE "a;\n VALUES\n;\n" ("b;\n" TEXT, "c VALUES\n" TEXT, unused TEXT, filled TEXT DEFAULT \'x\');'
+        " INSERT INTO \"a;\n VALUES\n;\n\" VALUES ('one;\n', 'two', NULL, NULL);",
+    )
+    made = make_backup(book, backups_dir=tmp_path / "backups", now_ns=NOON_NS)
+    target = tmp_path / "other.db"
+    pipe_without_program(made.sql, target)
+    assert read_fingerprint(target) == made.fingerprint
+
+
+def test_columns_that_no_row_uses_are_left_out_and_null_again(tmp_path: Path) -> None:
+    book, target = tmp_path / "orders.db", tmp_path / "other.db"
+    run_sql(
+        book,
+        "CREATE TABLE t (a TEXT, b TEXT DEFAULT 'x', c INTEGER, late TEXT); INSERT INTO t VALUES (NULL, NULL, 1, NULL);"
+        "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) INSERT INTO t"
+        " SELECT NULL, NULL, i, iif(i = 1500, 'last', NULL) FROM n;"
+        " CREATE TABLE empty (a, b); INSERT INTO empty VALUES (NULL, NULL), (NULL, NULL);",
+    )
+    made = make_backup(book, backups_dir=tmp_path / "backups", now_ns=NOON_NS)
+    heads = [line for line in made.sql.read_text("utf-8").splitlines() if line.startswith("INSERT")]
+    assert set(heads) == {'INSERT INTO "empty" ("a") VALUES', 'INSERT INTO "t" ("b", "c", "late") VALUES'}
+    for put_back in (pipe, pipe_without_program):
+        target.unlink(missing_ok=True)
+        put_back(made.sql, target)
+        assert read_fingerprint(target) == made.fingerprint

@@ -21,6 +21,7 @@ from tieout.errors import GatewayUnreachable
 from tieout.model import PARTS, PartName, Snapshot
 
 SHORT_S = 0.2
+ASKED_ANEW = "asked anew after the gateway closed the connection: a gateway that restarted reports late"
 
 
 def whys(got: Snapshot) -> dict[PartName, str]:
@@ -79,7 +80,10 @@ def test_a_socket_closed_in_the_middle_of_an_answer() -> None:
     half = frames.open_order(176, perm_id=2)[:40]
     got, gateway = read({OPEN: [[frames.open_order(176), half, CLOSE]]})
 
-    assert whys(got) == {"open_orders": "the gateway closed the connection before the answer's end"}
+    assert whys(got) == {
+        "open_orders": "the gateway closed the connection before the answer's end",
+        **dict.fromkeys(PARTS[1:], ASKED_ANEW),
+    }
     assert got.open_orders["perm_id"].to_list() == [1500000001]
     assert gateway.connections == 2
 
@@ -106,7 +110,7 @@ def test_the_client_id_may_still_be_taken_just_after_a_drop() -> None:
             got = broker.snapshot()
 
         assert gateway.connections == 4
-    assert list(whys(got)) == ["open_orders"]
+    assert [part.answered_at_ns is None for part in got.parts.values()] == [True, False, False, False]
 
 
 def test_a_new_socket_that_leads_to_another_account_is_not_read() -> None:
@@ -147,17 +151,8 @@ def test_a_gateway_that_lost_ib_proves_nothing_until_it_is_back(code: int, text:
 
 
 def test_a_link_that_was_lost_and_came_back_within_an_answer_leaves_a_hole() -> None:
-    got, _ = read(
-        {
-            OPEN: [
-                [
-                    frames.error(176, -1, 1100, "lost"),
-                    frames.error(176, -1, 1102, "restored"),
-                    frames.OPEN_ORDER_END,
-                ]
-            ]
-        }
-    )
+    lost, back = frames.error(176, -1, 1100, "lost"), frames.error(176, -1, 1102, "restored")
+    got, _ = read({OPEN: [[lost + back + frames.OPEN_ORDER_END]]})  # in one piece: the first word ends the wait
 
     assert whys(got) == {"open_orders": "IB error 1100: lost"}
 
@@ -272,4 +267,5 @@ def test_every_part_is_named_once_whatever_happens() -> None:
     got, _ = read({OPEN: [[CLOSE]], COMPLETED: [silence], POSITIONS: [[CLOSE]]}, timeout_s=SHORT_S)
 
     assert list(got.parts) == list(PARTS)
-    assert [got.parts[name].complete for name in PARTS] == [False, False, True, False]
+    assert [got.parts[name].ended for name in PARTS] == [False, False, True, False]
+    assert got.parts["executions"].why == ASKED_ANEW

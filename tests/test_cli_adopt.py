@@ -8,8 +8,8 @@ import pytest
 
 from cli_process import assert_error, assert_json_error
 from cli_support import ACCOUNT, Workplace, content_of
-from tieout.cli.init import make_workspace
 from tieout.samples import TIMEZONE, write_sample_book
+from workspace_support import make_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ import pytest
 
 from cli_process import assert_error, assert_json_error, finished
 from cli_support import SOLVABLE, Workplace, adopted_workspace, content_of, copied, gateway, tied_workspace
-from tieout.cli.init import make_workspace
 from tieout.samples import write_sample_book
+from workspace_support import make_workspace
 
 EMPTY = "accounts: [DU1234567]\n"
 HOLDER = (

@@ -10,9 +10,9 @@ import pytest
 
 from cli_process import assert_error, assert_json_error, finished, listener
 from cli_support import SOLVABLE, Workplace, adopted_workspace, copied, gateway, tied_workspace, truth_of
-from tieout.cli.init import make_workspace
 from tieout.samples import write_sample_book
 from truth import assert_plan_is_truth
+from workspace_support import make_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

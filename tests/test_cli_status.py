@@ -38,6 +38,7 @@ def test_status_from_not_started_to_completed(adopted: Workplace, tmp_path: Path
     assert lines(place) == [
         "NOT_STARTED, last run never",
         "  executed: 0 inserted, 0 updated, 0 deleted; ambiguous: 0",
+        "  bot: not running",
         "  flags: DRY_RUN true, SAFE_MODE true, DRY_RUN_CONFIRM false, FORCE_SYNC_DELETE false, "
         "AUTO_MANAGE_EXTERNAL_ORDERS false",
         "  cannot confirm: DRY_RUN is true: a plan is only looked at",

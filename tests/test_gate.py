@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gate_support import AAPL, BUY, CLIENT_ID, ES, WAIT_S, Place, at_broker, at_sim, gate_at, workplace
+from gate_support import AAPL, BUY, CLIENT_ID, ES, Place, at_broker, at_sim, gate_at, listen_until, workplace
 from tieout.broker import ContractSpec, OrderSpec
 from tieout.clock import now_ns
 from tieout.errors import IntentConflict, OrderInvalid
@@ -17,11 +17,6 @@ from tieout.gate.pacing import MESSAGES_MAX, Pace
 from tieout.sim import SimOptions, run_in_thread
 
 MARKET = OrderSpec(side="BUY", quantity=Decimal(2), order_type="MKT")
-
-
-def listen_until(place: Place, query: str, wanted: list[tuple[Any, ...]]) -> None:
-    while place.work.ask(query) != wanted:
-        assert place.gate.listen(wait_s=WAIT_S) != [], place.work.ask(query)
 
 
 def test_an_order_goes_out_once_with_its_intent_in_its_order_ref(tmp_path: Path) -> None:

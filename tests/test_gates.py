@@ -34,7 +34,7 @@ from tieout.errors import (
     TieoutError,
 )
 from tieout.staging import confirm as confirming
-from tieout.staging import gates, planfile
+from tieout.staging import gates, planfile, stage
 from tieout.staging.changes import coverage_changes
 from tieout.store import reader
 
@@ -133,15 +133,32 @@ def write_between(place: Workplace, patch: Patch) -> None:
     patch.setattr(confirming, "verified_backup", backup)
 
 
-def only_the_first_look(patch: Patch) -> None:
-    check, calls = gates.check_book, []
+def write_at_the_brink(place: Workplace, patch: Patch) -> None:
+    """The same after the last look before the transaction, and before it begins."""
+    made = confirming.make_ready
 
-    def once(*words: Any) -> None:
-        calls.append(1)
-        if len(calls) == 1:
-            check(*words)
+    def ready(*words: Any) -> Any:
+        done = made(*words)
+        place.change(f"UPDATE orders SET tif = 'GTC' WHERE id = {ENDED}")
+        return done
 
-    patch.setattr(gates, "check_book", once)
+    patch.setattr(confirming, "make_ready", ready)
+
+
+def only_looks(count: int) -> Callable[[Patch], None]:
+    """The book is looked at so often, and then no more."""
+
+    def remove(patch: Patch) -> None:
+        check, calls = gates.check_book, []
+
+        def first(*words: Any) -> None:
+            calls.append(1)
+            if len(calls) <= count:
+                check(*words)
+
+        patch.setattr(gates, "check_book", first)
+
+    return remove
 
 
 def no_backup(place: Workplace, patch: Patch) -> None:
@@ -205,7 +222,9 @@ CASES = [
     Case("a row that is held", PlanStale, f"order row {ENDED}: changed, and the plan rests on it",
          sql(f"UPDATE orders SET order_ref = 'x' WHERE id = {ENDED}"), no(gates, "check_book")),
     Case("a row changed at the last moment", PlanStale, f"order row {ENDED}: changed, and the plan rests on it",
-         write_between, only_the_first_look),
+         write_between, only_looks(1)),
+    Case("a row changed at the brink", PlanStale, f"order row {ENDED}: changed, and the plan rests on it",
+         write_at_the_brink, only_looks(2)),
     Case("chain", AuditBroken, "the audit is not what was written", cut_audit, no(confirming, "note_restore")),
     Case("open question", Ambiguous, "1 ambiguous match(es) are unresolved",
          lambda place, _: rewrite(place, open_question, journalled=True), no(gates, "check_ambiguity")),
@@ -234,6 +253,8 @@ def attempt(base: Workplace, folder: Path, case: Case, patch: Patch) -> tuple[Wo
     if "omit_end" in case.then:
         place.set(BROKER__timeout_seconds=0.5)
     case.spoil(place, patch)
+    if case.later_s:  # the gateway's clock goes on as ours does: that they agree is not what the case is about
+        patch.setattr(stage, "check_clock", nothing)
     before = place.content()
     with serving(place, case.then):
         desk = desk_of(place, now=lambda: now_ns() + case.later_s * NS_PER_S)
@@ -252,7 +273,7 @@ def test_the_case_is_refused_and_nothing_changes(
     assert case.says in came.message
     assert came.hint
     after = place.content()
-    if case.spoil is write_between:
+    if case.spoil in {write_between, write_at_the_brink}:
         assert [row[0] for row in after["order_audit"]] == []
         assert after["orders"][: ENDED - 1] == before["orders"][: ENDED - 1]
     else:

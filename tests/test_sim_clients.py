@@ -1,4 +1,4 @@
-"""Real IB clients on the simulated gateway: what connect() and the requests after it read back."""
+"""Real IB clients on the simulated gateway: connect(), several at once, orders; test_sim_agreement has the rest."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from sim_support import RawClient
-from tieout.sim import RunningSim, SimOptions, run_in_thread
+from tieout.sim import RunningSim, run_in_thread
 
 LIBRARY = "ib_async" if find_spec("ib_async") else "ib_insync"
 """Each brings its own eventkit, so an environment holds one of them."""
 READ_BACK = Path(__file__).parent / "clients" / "read_back.py"
 CLIENT_TIMEOUT_S = 60
 ES = 637533641
-VERSION_MAX = {"ib_async": 178, "ib_insync": 176}[LIBRARY]
 
 
 def run_client(code: str, sim: RunningSim) -> Any:
@@ -42,31 +39,6 @@ def read_back(sim: RunningSim, client_id: int) -> dict[str, list[dict[str, Any]]
     assert done.stderr == ""
     found: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
     return found
-
-
-@pytest.mark.parametrize("version", [157, 164, 170, VERSION_MAX])
-def test_the_example_is_read_back_whole(version: int) -> None:
-    with run_in_thread(SimOptions(server_version_max=version)) as sim:
-        found = read_back(sim, 91)
-    told = {name: [tuple(row.values()) for row in rows] for name, rows in found.items()}
-    # columns in the order of their names, as the JSON has them
-    assert told == {
-        "open_orders": [
-            (7, 1.0, 6550.5, 11, "trend-11", "LMT", 1500000001, 2.0, "BUY", "Submitted", 0.0, "ES", "GTC"),
-            (7, 0.0, 0.0, 12, "trend-12", "STP", 1500000002, 2.0, "SELL", "PreSubmitted", 6500.0, "ES", "GTC"),
-            (0, 0.0, 190.0, 0, "", "LMT", 1500000003, 10.0, "BUY", "Submitted", 0.0, "AAPL", "DAY"),
-        ],
-        "completed_orders": [
-            (0, 3.0, 0.0, 0, "trend-9", "MKT", 1500000004, 0.0, "BUY", "Filled", 0.0, "ES", "DAY"),
-            (0, 0.0, 250.0, 0, "", "LMT", 1500000005, 5.0, "SELL", "Cancelled", 0.0, "AAPL", "DAY"),
-        ],
-        "executions": [
-            (2.05, "0000e0d5.66a1b2c3.01.01", 1500000004, 6598.25, 1.0, "BOT", "ES"),
-            (4.1, "0000e0d5.66a1b2c3.02.01", 1500000004, 6599.0, 2.0, "BOT", "ES"),
-            (2.05, "0000e0d5.66a1b2c3.03.01", 1500000001, 6550.5, 1.0, "BOT", "ES"),
-        ],
-        "positions": [("DU1234567", 201.8829709, -110.0, "AAPL"), ("DU1234567", 329334.375, 4.0, "ES")],
-    }
 
 
 def test_several_clients_read_the_same_at_once() -> None:

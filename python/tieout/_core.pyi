@@ -1,7 +1,8 @@
 """
 The Rust kernel (rust/core, through rust/py). Frames cross as Arrow's PyCapsules, without a copy.
 
-Only tieout.reconcile.match, tieout.reconcile.diff and tieout.gate.fingerprint call this; they check what goes in.
+Only tieout.reconcile.match, tieout.reconcile.diff, tieout.diffing.kernel and tieout.gate.fingerprint call this; they
+check what goes in.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,11 @@ __all__ = [
     "FINGERPRINT_BOOLS",
     "FINGERPRINT_INTS",
     "FINGERPRINT_TEXTS",
+    "Diff",
+    "Differ",
+    "TickDecoder",
     "differing_fields",
+    "key_parts",
     "match_orders",
     "order_fingerprint",
     "order_fingerprints",
@@ -31,6 +36,13 @@ class RecordBatch:
     """Rows of Arrow columns; `polars.DataFrame(batch)` takes them over."""
 
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+
+@final
+@type_check_only
+class Table:
+    """Record batches of Arrow columns; `polars.DataFrame(table)` takes them over."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 FIELDS: Final[tuple[str, ...]]
 """The compared fields in the order of their bits."""
@@ -127,3 +139,164 @@ def order_fingerprints(orders: ArrowStream) -> RecordBatch:
         ValueError: a column is missing; more than one record batch.
         TypeError: a column is of another type.
     """
+
+@final
+class Differ:
+    """
+    Threads and memory for one bulk diff after the other; the rules are those of rust/core/src/bulk/mod.rs.
+
+    A second call of about the same size takes no new memory from the system. Safe to share between threads: calls wait
+    for one another.
+    """
+
+    def __new__(cls, threads: int = 0, *, wide: bool = True) -> Differ:
+        """
+        Start the threads.
+
+        Args:
+            threads: how many; 0: one for each processor.
+            wide: huge pages and stores around the cache; the answer is the same without.
+
+        Raises:
+            ValueError: the system has no such number of threads.
+            OverflowError: the number is negative.
+        """
+
+    @property
+    def threads(self) -> int:
+        """How many threads there are."""
+
+    def diff(
+        self,
+        left: ArrowStream,
+        right: ArrowStream,
+        *,
+        keys: int,
+        tolerances: Sequence[float | None] | None = None,
+        list_equal: bool = True,
+    ) -> Diff:
+        """
+        Split the rows of both sides into equal, changed, one side only, duplicate, and null key.
+
+        Args:
+            left: the key columns, then the compared ones (at most 64), in one record batch of at most 2^28 rows.
+            right: the same columns at the same places; a column may have another width, scale, unit or text layout.
+            keys: how many of them are the key.
+            tolerances: for each compared column, how far apart floats may be, or None; without them, bits must be equal.
+            list_equal: whether equal pairs are listed; without, they are counted only.
+
+        Raises:
+            ValueError: more than one record batch; no key; too many columns or rows; a senseless tolerance.
+            TypeError: a column that cannot be compared, or means something else on the other side.
+            OverflowError: a number is negative.
+        """
+
+    def release(self) -> None:
+        """Give the memory that is kept for the next call back to the system."""
+
+@final
+class Diff:
+    """
+    Every row of both sides once.
+
+    The pairs' order follows from the two frames alone, and is not that of the rows; lists of rows are ascending.
+    """
+
+    @property
+    def equal_count(self) -> int:
+        """How many pairs are equal."""
+
+    @property
+    def changed_count(self) -> int:
+        """How many pairs differ."""
+
+    @property
+    def duplicate_keys(self) -> int:
+        """How many keys occur more than once on a side."""
+
+    def equal(self) -> Table:
+        """left, right: UInt32 row numbers of equal pairs, if they were asked for."""
+
+    def changed(self) -> Table:
+        """left, right: UInt32; mask: UInt64, bit i for the compared column i."""
+
+    def left_only(self) -> RecordBatch:
+        """row: UInt32, rows whose key the right side does not have."""
+
+    def right_only(self) -> RecordBatch:
+        """row: UInt32, rows whose key the left side does not have."""
+
+    def duplicate_left(self) -> RecordBatch:
+        """row: UInt32, left rows whose key occurs more than once on a side."""
+
+    def duplicate_right(self) -> RecordBatch:
+        """row: UInt32, right rows whose key occurs more than once on a side."""
+
+    def null_left(self) -> RecordBatch:
+        """row: UInt32, left rows with a null in their key."""
+
+    def null_right(self) -> RecordBatch:
+        """row: UInt32, right rows with a null in their key."""
+
+def key_parts(keys: ArrowStream, *, parts: int) -> tuple[RecordBatch, list[int]]:
+    """
+    Split rows by the hash of their key, for comparing part by part.
+
+    The part of a key depends on its values and on `parts` alone: not on the side, nor on width, scale, unit or layout.
+
+    Args:
+        keys: the key columns of one side, in one record batch.
+        parts: how many, at least 1.
+
+    Returns:
+        row: UInt32, all rows, part after part, ascending within each; where each part starts, and the last one's end.
+        Rows with a null key are in part 0.
+
+    Raises:
+        ValueError: no column; no parts; more than one record batch; too many rows.
+        TypeError: a column that cannot be compared.
+        OverflowError: the number is negative.
+    """
+
+@final
+class TickDecoder:
+    """
+    Decode one connection's bytes; tieout.ticks.TickDecoder is its face, and docs/wire.md has the records.
+
+    Args:
+        server_version: the gateway's, 157 to 178.
+        hand_on: ids of tick messages that are handed on instead of decoded.
+
+    Raises:
+        ValueError: another server version; an id that is no tick message's.
+        OverflowError: a number that is negative or has more than 32 bits.
+    """
+
+    def __new__(cls, server_version: int, hand_on: Sequence[int]) -> TickDecoder: ...
+    def feed(
+        self, data: bytes | bytearray, received_ns: int | None = None
+    ) -> tuple[RecordBatch, list[bytes], str | None]:
+        """
+        Decode the next bytes of the stream, read at `received_ns` (UTC nanoseconds; None is now).
+
+        Returns:
+            instrument: UInt32; kind, field: UInt8; price, size, exchange_ns: Int64, nullable; received_ns: Int64;
+            sequence: UInt64; extra_0, extra_1: UInt64, nullable; flags: UInt16. Then the other messages, whole frames
+            in order; then what broke the stream, on this call and on all that follow.
+
+        Raises:
+            TypeError: no bytes.
+            RuntimeError: another thread is feeding this decoder.
+        """
+
+    def pending_bytes(self) -> int:
+        """How many bytes wait for the rest of their message."""
+
+    def account(self) -> dict[str, int]:
+        """frames, decoded, ticks, handed_on, beyond, malformed: counts since the start."""
+
+    def malformed(self) -> dict[int, int]:
+        """Message id -> how many were malformed, ascending."""
+
+    def last_malformed(self) -> tuple[int, str, bytes] | None:
+        """Of the last malformed message: its id, what is wrong, and the first 256 bytes of its body."""

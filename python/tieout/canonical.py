@@ -8,6 +8,7 @@ refused: money is never one.
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Final
 
 import rfc8785
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
-_EXACT: Final = 2**53 - 1
+EXACT: Final = 2**53 - 1
+"""The greatest size of an integer that is written as one."""
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def canonical_bytes(value: Json) -> bytes:
@@ -27,7 +30,11 @@ def canonical_bytes(value: Json) -> bytes:
     Raises:
         TypeError: the value holds a float or another thing that is not JSON here.
     """
-    return rfc8785.dumps(_exact(value))
+    exact = _exact(value)
+    text = _ENCODER.encode(exact)
+    # Python sorts keys by code point, RFC 8785 by UTF-16 unit: of ASCII text both are the same, and this is ten times
+    # as fast as the library.
+    return text.encode() if text.isascii() else rfc8785.dumps(exact)
 
 
 def digest(value: Json) -> str:
@@ -37,19 +44,22 @@ def digest(value: Json) -> str:
 
 def digest_of_set(digests: Iterable[str]) -> str:
     """SHA-256 over digests in sorted order: the same for the same set, however it was found."""
-    total = hashlib.sha256()
-    for one in sorted(digests):
-        total.update(bytes.fromhex(one))
-    return total.hexdigest()
+    return digest_of_raw(map(bytes.fromhex, digests))
+
+
+def digest_of_raw(digests: Iterable[bytes]) -> str:
+    """`digest_of_set` of digests of 32 bytes each; sorted so, they are in the order of their hex digits."""
+    return hashlib.sha256(b"".join(sorted(digests))).hexdigest()
 
 
 def _exact(value: Json) -> Json:
-    if isinstance(value, bool) or value is None or isinstance(value, str):
+    if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int):
-        return value if abs(value) <= _EXACT else {"int": str(value)}
+        return value if abs(value) <= EXACT else {"int": str(value)}
     if isinstance(value, list):
         return [_exact(item) for item in value]
     if isinstance(value, dict):
-        return {key: _exact(item) for key, item in value.items()}
+        "".join(value)  # a key that is no text is a TypeError; the encoder would write it as one
+        return {key: item if type(item) is str or item is None else _exact(item) for key, item in value.items()}
     raise TypeError(f"{type(value).__name__} has no canonical form here")

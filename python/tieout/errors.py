@@ -9,7 +9,11 @@ Every error that tieout raises on purpose, with the exit code the command line a
     │   ├── GatewayUnreachable       1   nothing answers, or it is not a gateway
     │   ├── ClientMissing            1   neither ib_async nor ib_insync is installed
     │   ├── AccountUnknown           1   the gateway does not hold the account
-    │   └── EvidenceIncomplete      16   the broker's answer has holes
+    │   ├── LiveNotAllowed          13   a live port or account, and ALLOW_LIVE is false
+    │   ├── EvidenceIncomplete      16   the broker's answer has holes
+    │   ├── StatementUnusable        1   a file is not a Flex statement of this account that can be used
+    │   ├── FlexUnavailable          1   the Flex service did not give a statement
+    │   └── TicksUnreadable          1   the gateway's bytes are not a TWS stream
     ├── BookError                   15
     │   ├── BookMissing             15
     │   ├── BookLocked              15
@@ -26,8 +30,11 @@ Every error that tieout raises on purpose, with the exit code the command line a
     ├── Forbidden                   13   a flag or the latch does not allow it
     ├── Ambiguous                   14   something cannot be decided without the operator
     ├── OutcomeUnknown              17   an order's fate is not proven
+    ├── ClockWrong                   1   this computer's clock and the gateway's are far apart
     ├── OrderInvalid                 1   an order cannot be sent as it stands
     ├── IntentConflict               1   an intent id was used for something else
+    ├── InputUnusable                1   a file or frame to compare cannot be read, or changed while it was read
+    ├── SchemaMismatch               2   two sides cannot be compared as asked: a column, a type, a key
     └── Interrupted                130   Ctrl-C
 
 A message says what was found and what was expected; `hint` says what to do.
@@ -107,10 +114,28 @@ class AccountUnknown(BrokerError):
     """The gateway does not hold the account, or holds several and none was named."""
 
 
+class LiveNotAllowed(BrokerError):
+    """The port or the account is one of live trading, and the settings do not allow live."""
+
+    exit_code = EXIT_FORBIDDEN
+
+
 class EvidenceIncomplete(BrokerError):
     """The broker's answer has holes, so nothing may be concluded from absence."""
 
     exit_code = EXIT_INCOMPLETE
+
+
+class StatementUnusable(BrokerError):
+    """A file that is not a Flex statement of this account, or not one that can be used; nothing was kept."""
+
+
+class FlexUnavailable(BrokerError):
+    """The Flex Web Service did not give a statement; nothing was kept."""
+
+
+class TicksUnreadable(BrokerError):
+    """The bytes of the connection are not a TWS stream, or some of them are missing; it has to be made anew."""
 
 
 class BookError(TieoutError):
@@ -197,12 +222,26 @@ class OutcomeUnknown(TieoutError):
     exit_code = EXIT_UNKNOWN
 
 
+class ClockWrong(TieoutError):
+    """This computer's clock and the gateway's are further apart than a plan can bear."""
+
+
 class OrderInvalid(TieoutError):
     """An order that cannot be sent as it stands; nothing was reserved."""
 
 
 class IntentConflict(TieoutError):
     """An intent id that was used before, for something else; nothing was sent."""
+
+
+class InputUnusable(TieoutError):
+    """A file or frame to compare is missing, cut short, not what its name says, or changed while it was read."""
+
+
+class SchemaMismatch(TieoutError):
+    """Two sides cannot be compared as asked: a column is missing, means something else, or is no key."""
+
+    exit_code = EXIT_USAGE
 
 
 class Interrupted(TieoutError):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from tieout.errors import DiskError
 from tieout.failpoints import reach
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -52,6 +53,30 @@ def _write_atomically(path: Path, data: bytes, mode: int) -> None:
             beside.unlink()
         raise
     reach(f"{path.name}: renamed")
+    sync_folder(path.parent)
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """
+    A new file beside `path` for a writer of its own; renamed over it and synced at the end, removed where that fails.
+
+    Raises:
+        OSError: it cannot be written; at `path` is what was there before.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            yield draft
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
     sync_folder(path.parent)
 
 

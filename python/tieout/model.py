@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import polars as pl
 
 Side = Literal["BUY", "SELL"]
@@ -92,8 +94,9 @@ def _known(order_type: str | None) -> bool:
     return order_type in LIMIT_PRICE_TYPES or order_type in STOP_PRICE_TYPES or order_type in PRICELESS_TYPES
 
 
-PartName = Literal["open_orders", "completed_orders", "executions", "positions"]
+PartName = Literal["open_orders", "completed_orders", "executions", "positions", "flex"]
 PARTS: Final[tuple[PartName, ...]] = ("open_orders", "completed_orders", "executions", "positions")
+"""What the gateway is asked for. `flex` is a part where statements were kept, and then absence needs it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,9 @@ class Part:
 
     `why` is None exactly where the answer is complete: its End message was seen in time and no error came
     with it. `covers_from_ns` is the earliest moment that the answer speaks for (None: no lower bound, it is
-    the state of now).
+    the state of now); it speaks up to `asked_at_ns`. `answered_at_ns` is when its End came, None where it did not.
+    `server_time_ns` is the gateway's clock as it was read before the question. `said` are the messages that came with
+    the answer, as `CODE text`, whether or not they spoil it. `reads`: how many reads in all; the last two agree.
     """
 
     name: PartName
@@ -112,11 +117,19 @@ class Part:
     covers_from_ns: int | None
     rows: int
     why: str | None = None
+    server_time_ns: int | None = None
+    said: tuple[str, ...] = ()
+    reads: int = 1
 
     @property
     def complete(self) -> bool:
         """Whether absence from this part proves anything."""
         return self.why is None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the answer's own End message was seen."""
+        return self.answered_at_ns is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,33 @@ class Gateway:
     """IB's paper accounts start with D (DU, DF, DI)."""
     sole: bool = True
     """Whether the gateway holds no other account."""
+    next_order_id: int | None = None
+    """nextValidId as it was told at logon; one that is lower than before is a sign of a restart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """
+    A Flex statement that was kept: one account, whole days of New York.
+
+    `statement_id` is the SHA-256 of its file. `executions` has schema `FLEX_EXECUTION`. It speaks for the days from
+    `first_day` to `last_whole_day`; trade confirmations also for the day after that one, up to `covers_until_ns`.
+    """
+
+    statement_id: str
+    account: str
+    kind: str
+    first_day: date
+    last_day: date
+    last_whole_day: date
+    generated_ns: int
+    covers_until_ns: int | None
+    executions: pl.DataFrame
+
+    @property
+    def label(self) -> str:
+        """As people read it: the first digits of its id, and its period."""
+        return f"{self.statement_id[:12]} ({self.first_day} to {self.last_day})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +181,8 @@ class Snapshot:
     What the broker said, part by part, in declared frames.
 
     `open_orders` and `completed_orders` have schema `ORDER`, `executions` has `EXECUTION`, `positions` has
-    `POSITION` (tieout.schema). A failed part's frame holds what did arrive: presence is still proof.
+    `POSITION` (tieout.schema). A failed part's frame holds what did arrive: presence is still proof. `read_twice` says
+    why one read was not enough (a restart of the gateway), None where it was.
     """
 
     gateway: Gateway
@@ -152,11 +193,14 @@ class Snapshot:
     executions: pl.DataFrame
     positions: pl.DataFrame
     parts: dict[PartName, Part] = field(default_factory=dict)
+    read_twice: str | None = None
+    statements: tuple[Statement, ...] = ()
+    """The Flex statements of the account that were kept, in the order of their days."""
 
     @property
     def complete(self) -> bool:
         """Whether every part is."""
-        return all(name in self.parts and self.parts[name].complete for name in PARTS)
+        return all(name in self.parts for name in PARTS) and not self.missing()
 
     def missing(self) -> list[Part]:
         """The parts that failed, in the order they were asked."""

@@ -87,6 +87,19 @@ One execution. `row` and `order_row` are `executions.id` and `orders.id` on the 
 broker's. `exec_id` is whole, with its correction suffix. Commission is null until its report came.
 """
 
+FLEX_EXECUTION: Final[dict[str, pl.DataType]] = {
+    **EXECUTION,
+    "flex_order": pl.String(),
+    "flex_order_type": pl.String(),
+    "ordered_ns": pl.Int64(),
+    "statement": pl.String(),
+}
+"""
+One execution of a Flex statement. `perm_id`, `client_id`, `order_id` and `cumulative_quantity_e8` are null: a report
+does not carry them. `flex_order` is the report's own id of the order, equal for executions of one order; `ordered_ns`
+is when that order was placed, `statement` which statement tells it.
+"""
+
 POSITION: Final[dict[str, pl.DataType]] = {
     "account": pl.String(),
     **CONTRACT,

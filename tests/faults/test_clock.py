@@ -169,9 +169,7 @@ def test_a_slow_answer_is_asked_for_again_and_the_best_counts() -> None:
     true_ns=st.integers(0, 10**18), off_ns=st.integers(-(10**12), 10**12),
     there_ns=st.integers(0, 10**10), back_ns=st.integers(0, 10**10),
 )  # fmt: skip
-def test_what_is_proven_is_never_more_than_what_is_true(
-    true_ns: int, off_ns: int, there_ns: int, back_ns: int
-) -> None:
+def test_what_is_proven_is_never_more_than_what_is_true(true_ns: int, off_ns: int, there_ns: int, back_ns: int) -> None:
     told_ns = (true_ns + there_ns) // NS_PER_S * NS_PER_S
     one = offset(asked_ns=true_ns + off_ns, answered_ns=true_ns + there_ns + back_ns + off_ns, told_ns=told_ns)
     assert one.low_ns <= off_ns <= one.high_ns

@@ -111,7 +111,8 @@ ADDED: Final = (
         name="audit_chain_broken",
         severity="CRITICAL",
         action="Rows of the audit were edited, removed or cut off. System enters SAFE_MODE. "
-        "Run `tieout audit verify`, find out who changed the book, then restore a backup from before.",
+        "Run `tieout audit verify`, find out who changed the book, then restore a backup from before. "
+        "Where there is none, `tieout audit accept` goes on with the break on record.",
         since="0.1.0",
     ),
     Alert(
@@ -120,6 +121,34 @@ ADDED: Final = (
         action="An order may be live and is not sent again; its instrument stays closed. "
         "Look for its order_ref in TWS. `tieout intents settle` settles it as soon as the gateway proves "
         "what became of it.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="clock_off",
+        severity="HIGH",
+        action="Plans expire by this computer's clock: set it right and keep it so (chrony or another time service). "
+        "More than 60 s off, nothing is staged or confirmed.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="gateway_lost",
+        severity="HIGH",
+        action="The running bot lost the gateway and goes on trying; no order leaves. Look at TWS or IB Gateway: "
+        "orders at the broker go on working.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="strategy_failed",
+        severity="HIGH",
+        action="The strategy broke: no order leaves until the bot is started again, orders at the broker go on "
+        "working. `./logs/reconcile.log` has the traceback; mend the strategy, then start the bot again.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="bracket_incomplete",
+        severity="CRITICAL",
+        action="An entry may be live without its take-profit or stop-loss. Look at both in TWS now; "
+        "`tieout intents list --all` shows the legs.",
         since="0.1.0",
     ),
     Alert(

@@ -12,11 +12,11 @@ second at 30 MiB); the rest does not touch the live book. Without the manifest i
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from tieout.backup import folder, manifest, proof
+from tieout.backup import folder, loading, manifest, proof
 from tieout.backup.catalogue import newest_sound, untouched
 from tieout.backup.fingerprint import Content, Summary, read_content
 from tieout.backup.manifest import Backup
@@ -54,7 +54,7 @@ def make_backup(book: Path, *, backups_dir: Path, now_ns: int) -> Backup:
         BackupError: nothing that could be taken for a backup is left behind. A book that is missing, locked
             or unusable is its cause and has the same words.
     """
-    with _as_backup_error(backups_dir):
+    with _as_backup_error(backups_dir), ExitStack() as helpers:
         folder.ready(backups_dir)
         before = newest_sound(backups_dir)
         with engine.connect(book) as connection, engine.read(connection):
@@ -65,10 +65,11 @@ def make_backup(book: Path, *, backups_dir: Path, now_ns: int) -> Backup:
             folder.require_space(backups_dir, book)
             backup_id = folder.claim(backups_dir, now_ns)
             db, sql, listed = manifest.paths(backups_dir, backup_id)
+            child = helpers.enter_context(loading.helper(apart=_size(raw) >= loading.APART_FROM_BYTES))
             with folder.unfinished(folder.temporary(db)):
                 _copy(raw, folder.temporary(db))
         with folder.unfinished(folder.temporary(db), folder.temporary(sql), db, sql, listed):
-            made = _prove(Backup(backup_id, db, sql, listed, created_at_ns=now_ns), snapshot)
+            made = _prove(Backup(backup_id, db, sql, listed, created_at_ns=now_ns), snapshot, child=child)
             folder.publish(db)
             folder.publish(sql)
             manifest.write(made, previous=before, schema_sha256=snapshot.content.schema.digest)
@@ -125,12 +126,17 @@ def _copy(source: sqlite3.Connection, target: Path) -> None:
             raise BackupError(f"the copy stayed in journal mode {mode}", hint="run `tieout backup` again")
 
 
-def _prove(planned: Backup, snapshot: Snapshot) -> Backup:
+def _size(raw: sqlite3.Connection) -> int:
+    pages, size = (int(raw.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "page_size"))
+    return pages * size
+
+
+def _prove(planned: Backup, snapshot: Snapshot, *, child: loading.Child | None) -> Backup:
     copy, expected = folder.temporary(planned.db), snapshot.content.summary
-    with proof.dump_in_proof(copy, snapshot.content, planned.sql) as loading:
+    with proof.dump_in_proof(copy, snapshot.content, planned.sql, child=child) as started:
         checked = proof.check_copy(copy, snapshot.content.kinds)
         require_equal(expected, checked.content.summary, "the copy")
-        loaded = loading.outcome()
+        loaded = started.outcome()
         require_equal(expected, loaded.summary, "the .sql dump, loaded,")
     return replace(
         planned,

@@ -21,6 +21,7 @@ from tieout.canonical import digest
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from tieout.canonical import Json
 
@@ -77,30 +78,41 @@ class Content:
     @property
     def summary(self) -> Summary:
         """What two contents are compared by."""
-        return Summary(self.fingerprint, {name: (table.rows, table.sha256) for name, table in self.tables.items()})
+        tables = {name: (table.rows, table.sha256) for name, table in self.tables.items()}
+        return summed_up(self.schema.digest, tables, self.sequences)
 
     @property
     def fingerprint(self) -> str:
         """SHA-256, 64 hex digits."""
-        rows: list[Json] = [[name, table.rows, table.sha256] for name, table in sorted(self.tables.items())]
-        counters: list[Json] = [[name, seq] for name, seq in self.sequences]
-        return digest({"version": 1, "schema": self.schema.digest, "rows": rows, "sequences": counters})
+        return self.summary.fingerprint
 
 
-def read_content(raw: sqlite3.Connection, *, kinds: Kinds | None = None) -> Content:
+def summed_up(schema_sha256: str, tables: dict[str, tuple[int, str]], sequences: list[tuple[str, int]]) -> Summary:
+    """A content's summary from its parts."""
+    rows: list[Json] = [[name, *tables[name]] for name in sorted(tables)]
+    counters: list[Json] = [[name, seq] for name, seq in sequences]
+    fingerprint = digest({"version": 1, "schema": schema_sha256, "rows": rows, "sequences": counters})
+    return Summary(fingerprint, tables)
+
+
+def read_content(
+    raw: sqlite3.Connection, *, kinds: Kinds | None = None, wanted: Callable[[str], bool] | None = None
+) -> Content:
     """
     Sum up the book behind a connection, inside the transaction that is open on it.
 
     Args:
         kinds: what the columns should hold, where that is known: saves looking. Where they hold something else
             the fingerprint differs from the expected one, or SQLite refuses.
+        wanted: which tables, by name; all where it is not given.
 
     Raises:
         sqlite3.Error: reading failed.
         BackupError: it holds a virtual table.
     """
     schema, known = read_schema(raw), kinds or {}
-    tables = {table.name: read_table(raw, table, known.get(table.name)) for table in schema.tables}
+    chosen = [table for table in schema.tables if wanted is None or wanted(table.name)]
+    tables = {table.name: read_table(raw, table, known.get(table.name)) for table in chosen}
     return Content(schema, tables, sequences(raw))
 
 
@@ -122,7 +134,7 @@ def read_table(raw: sqlite3.Connection, table: Table, kinds: tuple[Kind, ...] | 
             lines_hash.update(b"\n" + lines)
             if mixed:
                 reals_hash.update("".join([repr(row[1:]) for row in chunk]).encode("ascii"))
-            escapes = escapes or any(mark in lines for mark in (b"\\n", b"\\r", b"\\u0000"))
+            escapes = escapes or _has_escapes(lines)
             broken = broken or not _is_utf8(lines)
     finally:
         raw.text_factory = factory
@@ -143,6 +155,11 @@ def _argument(column: str, kind: Kind) -> str:
         return column
     value = f"CASE typeof({column}) WHEN 'blob' THEN hex({column}) WHEN 'real' THEN NULL ELSE {column} END"
     return f"typeof({column}), {value}"
+
+
+def _has_escapes(lines: bytes) -> bool:
+    # One byte is looked for many times as fast as two: usually there is no backslash at all.
+    return b"\\" in lines and any(mark in lines for mark in (b"\\n", b"\\r", b"\\u0000"))
 
 
 def _is_utf8(lines: bytes) -> bool:

@@ -61,10 +61,10 @@ def real_literal(value: float) -> str:
     return f"({whole} * 1.0{f' {sign} {2**_STEP_BITS}.0' * steps} {sign} {2**rest}.0)"
 
 
-def row_expression(table: Table, content: TableContent) -> str:
-    """SQL that makes a row's `(literal, literal, ...)`."""
-    pairs = zip(table.columns, content.kinds, strict=True)
-    parts = [_part(quoted(column), kind, content) for column, kind in pairs]
+def row_expression(table: Table, content: TableContent, columns: tuple[str, ...]) -> str:
+    """SQL that makes a row's `(literal, literal, ...)` of these columns."""
+    kinds = dict(zip(table.columns, content.kinds, strict=True))
+    parts = [_part(quoted(column), kinds[column], content) for column in columns]
     groups = [parts[start : start + _ARGUMENTS] for start in range(0, len(parts), _ARGUMENTS)]
     return "'(' || " + " || ', ' || ".join(_printf(group) for group in groups) + " || ')'"
 

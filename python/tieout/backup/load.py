@@ -60,6 +60,14 @@ def older_book(path: Path, tables: Iterable[str]) -> sqlite3.Connection:
     return raw
 
 
+def checked_book(path: Path) -> sqlite3.Connection:
+    """A throw-away book that a dump was loaded into, to look at what it holds."""
+    raw = sqlite3.connect(path, isolation_level=None, cached_statements=0)
+    raw.execute("PRAGMA query_only=ON")
+    raw.execute("PRAGMA cache_size=-32768")
+    return raw
+
+
 def _statements(pieces: Iterable[bytes], total: hashlib._Hash) -> Iterator[str]:
     """Whole statements. A semicolon at the end of a line may end one; SQLite says whether it does."""
     held, rest = "", b""
@@ -68,11 +76,20 @@ def _statements(pieces: Iterable[bytes], total: hashlib._Hash) -> Iterator[str]:
         *ends, rest = (rest + piece).split(b";\n")
         for end in ends:
             held += end.decode("utf-8") + ";\n"
-            if sqlite3.complete_statement(held):
+            if _is_insert(held) or sqlite3.complete_statement(held):
                 yield _without_program_lines(held)
                 held = ""
     if rest.strip() or held:
         raise BackupError("the dump ends inside a statement", hint="it was cut off; use another backup")
+
+
+def _is_insert(statement: str) -> bool:
+    """
+    Whether it is an INSERT as the dump writes them: a line that ends in VALUES, then rows, in which no text holds a
+    line break. It is most of a dump, and need not be read once more to know that it is complete.
+    """
+    head = statement[: statement.find("\n")]
+    return head.startswith("INSERT INTO ") and head.endswith(" VALUES") and head.count('"') % 2 == 0
 
 
 def _without_program_lines(statement: str) -> str:

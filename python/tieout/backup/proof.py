@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tieout.backup.loading import Loading
+    from tieout.backup.loading import Child, Loading
     from tieout.backup.tables import Kinds
 
 _CACHE: Final = "PRAGMA cache_size=-32768"
@@ -77,25 +77,27 @@ def check_copy(path: Path, kinds: Kinds | None = None) -> CopyCheck:
 
 
 @contextmanager
-def dump_in_proof(copy: Path, content: Content, sql: Path) -> Iterator[Loading]:
+def dump_in_proof(copy: Path, content: Content, sql: Path, *, child: Child | None) -> Iterator[Loading]:
     """
     Write the dump of a finished copy under its temporary name, while the file's own bytes are loaded into a
-    throw-away book.
+    throw-away book, by `child` or, without one, afterwards.
 
     Yields:
         As soon as the dump is written, what will tell how loading it came out.
     """
     target = folder.temporary(sql)
-    with folder.unfinished(target), os.fdopen(folder.open_new(target), "wb") as out:
-        apart = copy.stat().st_size >= loading.APART_FROM_BYTES
-        with loading.loading(target, content.kinds, apart=apart) as started:
-            with closing(open_finished(copy)) as raw:
-                raw.execute("BEGIN")
-                for piece in dump.statements(raw, content, title=sql.stem):
-                    out.write(piece.encode("utf-8"))
-                    out.flush()
-                    started.wrote(out.tell())
-            yield started
+    with (
+        folder.unfinished(target),
+        os.fdopen(folder.open_new(target), "wb") as out,
+        loading.loading(target, content, child) as started,
+    ):
+        with closing(open_finished(copy)) as raw:
+            raw.execute("BEGIN")
+            for piece in dump.statements(raw, content, title=sql.stem):
+                out.write(piece)
+                out.flush()
+                started.wrote(out.tell())
+        yield started
 
 
 def _foreign_key_violations(raw: sqlite3.Connection) -> int | None:

@@ -41,6 +41,7 @@ class Table:
         key: the primary key's columns; empty where there is none, and the rowid tells rows apart.
         order_by: SQL that puts the rows into their one canonical order.
         generated: whether it has generated columns, so that an INSERT must name its own.
+        bare: the columns without a DEFAULT: an INSERT that leaves one out makes it null.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Table:
     key: tuple[str, ...]
     order_by: str
     generated: bool
+    bare: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ def _table(raw: sqlite3.Connection, name: str) -> Table:
         key=tuple(key),
         order_by=_order_by(raw, name, (tuple(_text(row[1]).lower() for row in info), key)),
         generated=len(stored) < len(info),
+        bare=tuple(_text(row[1]) for row in stored if row[4] is None),
     )
 
 

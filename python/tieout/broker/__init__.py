@@ -10,6 +10,7 @@ from tieout.broker.port import (
     BrokerSettings,
     ContractSpec,
     OrderSpec,
+    Quote,
 )
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "BrokerSettings",
     "ContractSpec",
     "OrderSpec",
+    "Quote",
     "open_broker",
 ]
 

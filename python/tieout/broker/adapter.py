@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from tieout.broker import orders
+from tieout.broker import orders, quotes
 from tieout.broker.events import told
-from tieout.broker.ib import Link
+from tieout.broker.handshake import gateway_of, refuse_client_zero, refuse_live_port
+from tieout.broker.ib import Link, inside_a_loop
 from tieout.broker.moments import zone_of
-from tieout.broker.port import Acknowledgement, BrokerEvent, BrokerSettings, ContractSpec, OrderSpec
+from tieout.broker.port import Acknowledgement, BrokerEvent, BrokerSettings, ContractSpec, OrderSpec, Quote
+from tieout.broker.readonly import refusal
+from tieout.broker.settled import Suspicion, read_settled
 from tieout.broker.snapshot import Reading, server_time
-from tieout.errors import AccountUnknown, BrokerError, GatewayUnreachable, SettingsError
+from tieout.errors import BrokerError, GatewayUnreachable, Interrupted
 from tieout.model import Gateway, Snapshot
 
 _T = TypeVar("_T")
@@ -35,29 +39,42 @@ class IbBroker:
     """
 
     def __init__(self, settings: BrokerSettings) -> None:
-        if settings.client_id <= 0:
-            raise SettingsError(
-                f"BROKER.client_id is {settings.client_id}; it must be 1 or more.",
-                hint="Client 0 binds manual orders as it connects, which changes them.",
-            )
+        refuse_client_zero(settings)
         self._settings = settings
         self._runner: asyncio.Runner | None = None
         self._link: Link | None = None
         self._gateway: Gateway | None = None
         self._zone: str | None = None
         self._events: list[BrokerEvent] = []
+        self._suspicion = Suspicion()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._question: asyncio.Task[Any] | None = None
+        self._woken = False
+        self._given_up = False
 
     def connect(self) -> Gateway:
         """See `Broker.connect`."""
-        return self._run(self._ensure())
+        return self._run(self._ask(self._ensure()))
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, *, twice: str | None = None) -> Snapshot:
         """See `Broker.snapshot`."""
-        return self._run(self._snapshot())
+        return self._run(self._ask(self._snapshot(twice)))
+
+    def restarted(self) -> str | None:
+        """See `Broker.restarted`."""
+        return self._suspicion.why(self._link)
+
+    def read_only(self) -> str | None:
+        """See `Broker.read_only`."""
+        return self._run(self._ask(self._read_only()))
 
     def current_time(self) -> int:
         """See `Broker.current_time`."""
-        return self._run(self._current_time())
+        return self._run(self._ask(self._current_time()))
+
+    def quotes(self, contracts: Sequence[ContractSpec]) -> list[Quote]:
+        """See `Broker.quotes`."""
+        return self._run(self._quotes(contracts))
 
     def next_order_id(self) -> int:
         """See `Broker.next_order_id`."""
@@ -67,6 +84,12 @@ class IbBroker:
         """See `Broker.place`."""
         return self._run(self._place(contract, order, order_id))
 
+    def place_group(
+        self, contract: ContractSpec, group: Sequence[tuple[int, OrderSpec]]
+    ) -> list[Acknowledgement | None]:
+        """See `Broker.place_group`."""
+        return self._run(self._place_group(contract, group))
+
     def cancel(self, order_id: int) -> Acknowledgement:
         """See `Broker.cancel`."""
         return self._run(self._cancel(order_id))
@@ -74,9 +97,29 @@ class IbBroker:
     def events(self, *, wait_s: float = 0.0) -> list[BrokerEvent]:
         """See `Broker.events`."""
         if self._link is not None and self._runner is not None:
-            self._run(self._listen(wait_s))
+            self._run(self._ask(self._listen(wait_s)))
         taken, self._events = self._events, []
         return taken
+
+    def wake(self) -> None:
+        """See `Broker.wake`."""
+        self._woken = True
+        loop, link = self._loop, self._link
+        if loop is not None and link is not None:
+            with suppress(RuntimeError):  # the loop was closed a moment ago: nobody waits in it
+                loop.call_soon_threadsafe(link.collector.look_again)
+
+    def interrupt(self) -> None:
+        """See `Broker.interrupt`."""
+        self._given_up = True
+        loop, question = self._loop, self._question
+        if loop is not None and question is not None:
+            with suppress(RuntimeError):  # as above
+                loop.call_soon_threadsafe(question.cancel)
+
+    def resume(self) -> None:
+        """See `Broker.resume`."""
+        self._given_up = False
 
     def close(self) -> None:
         """See `Broker.close`."""
@@ -99,17 +142,33 @@ class IbBroker:
         self.close()
 
     def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        if _inside_a_loop():
+        if inside_a_loop():
             work.close()
             raise RuntimeError("a Broker blocks; it cannot be used inside a running event loop")
         if self._runner is None:
             self._runner = asyncio.Runner()
+            self._loop = self._runner.get_loop()
         try:
             return self._runner.run(work)
         except BaseException:
             # Whatever was under way is unanswered now, and such a socket is never used again.
             self.close()
             raise
+
+    async def _ask(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """A question, which `interrupt` ends."""
+        self._question = asyncio.current_task()
+        try:
+            if self._given_up:
+                work.close()
+                raise asyncio.CancelledError
+            return await work
+        except asyncio.CancelledError:
+            if not self._given_up:
+                raise
+            raise Interrupted("the gateway was not waited for: the program ends", hint="start it again") from None
+        finally:
+            self._question = None
 
     async def _ensure(self) -> Gateway:
         await asyncio.sleep(0)  # let the loop notice what happened to the socket while nobody looked
@@ -122,21 +181,24 @@ class IbBroker:
         return self._gateway
 
     async def _open(self, *, link_lost: str | None = None) -> Link:
+        refuse_live_port(self._settings)
         link = Link(self._settings, link_lost=link_lost)
         await link.open()
         return link
 
     async def _adopt(self, link: Link, *, expected: str | None = None) -> None:
         try:
-            self._gateway = _gateway_of(link, expected or self._settings.account)
+            self._gateway = gateway_of(link, expected or self._settings.account)
         except BaseException:
             await link.drop()
             raise
         self._link = link
+        self._suspicion.opened(link)
         handshake = link.attempt.handshake
         self._zone = zone_of(handshake[1]) if handshake else None
 
     async def _retire(self, link: Link) -> None:
+        self._suspicion.ended(link)
         await link.drop()
         self._events += told(link.collector.take_events(), gateway_zone=self._zone)
 
@@ -157,11 +219,32 @@ class IbBroker:
                 return link
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _snapshot(self) -> Snapshot:
+    async def _snapshot(self, twice: str | None) -> Snapshot:
+        await self._ensure()
+        why = twice or self._suspicion.why(self._link)
+        if why is None:
+            snapshot = await self._read()
+            why = self._suspicion.silence
+            if why is None:
+                return snapshot
+        settled = await read_settled(self._read, pause_s=self._settings.restart_pause_s, why=why)
+        if settled.complete:
+            self._suspicion.settled(self._link)
+        return settled
+
+    async def _read(self) -> Snapshot:
         gateway = await self._ensure()
         assert self._link is not None
         reading = Reading(self._link, gateway=gateway, zone=self._zone, reopen=self._reopen)
-        return await reading.read()
+        snapshot = await reading.read()
+        if reading.silent_at_first:
+            self._suspicion.silent()
+        return snapshot
+
+    async def _read_only(self) -> str | None:
+        await self._ensure()
+        assert self._link is not None
+        return await refusal(self._link)
 
     async def _proven(self) -> tuple[Link, int]:
         """A socket that answered just now, and the time it told."""
@@ -169,6 +252,7 @@ class IbBroker:
         assert self._link is not None
         told_ns = await server_time(self._link, timeout_s=self._settings.timeout_s)
         if told_ns is None:
+            self._suspicion.silent()
             s = self._settings
             raise GatewayUnreachable(
                 f"The gateway at {s.host}:{s.port} did not tell its time within {s.timeout_s:g} s.",
@@ -178,6 +262,11 @@ class IbBroker:
 
     async def _current_time(self) -> int:
         return (await self._proven())[1]
+
+    async def _quotes(self, contracts: Sequence[ContractSpec]) -> list[Quote]:
+        await self._ensure()
+        assert self._link is not None
+        return await quotes.ask(self._link, contracts)
 
     async def _next_order_id(self) -> int:
         await self._ensure()
@@ -189,6 +278,13 @@ class IbBroker:
         assert self._gateway is not None
         return await orders.place(link, contract, order, order_id=order_id, account=self._gateway.account)
 
+    async def _place_group(
+        self, contract: ContractSpec, group: Sequence[tuple[int, OrderSpec]]
+    ) -> list[Acknowledgement | None]:
+        link, _ = await self._proven()
+        assert self._gateway is not None
+        return await orders.place_group(link, contract, group, account=self._gateway.account)
+
     async def _cancel(self, order_id: int) -> Acknowledgement:
         link, _ = await self._proven()
         return await orders.cancel(link, order_id)
@@ -199,35 +295,6 @@ class IbBroker:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         if not self._events:
-            await collector.wait(lambda: collector.has_events, timeout_s=wait_s)
+            await collector.wait(lambda: collector.has_events or self._woken, timeout_s=wait_s)
+            self._woken = False
         self._events += told(collector.take_events(), gateway_zone=self._zone)
-
-
-def _inside_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _gateway_of(link: Link, wanted: str | None) -> Gateway:
-    """Who answered, with the wanted account found among the gateway's; None is its only one."""
-    s, held = link.settings, link.accounts
-    named = ", ".join(held)
-    if wanted is None and len(held) > 1:
-        raise AccountUnknown(
-            f"The gateway holds {len(held)} accounts: {named}; BROKER.account names none.",
-            hint="Set BROKER.account to one of them.",
-        )
-    account = wanted or held[0]
-    if account not in held:
-        raise AccountUnknown(
-            f"The gateway does not hold the account {account}; it holds {named}.",
-            hint="Correct BROKER.account, or log the gateway in with the right user.",
-        )
-    return Gateway(
-        host=s.host, port=s.port, client_id=s.client_id, client=s.client,
-        server_version=link.server_version, account=account, paper=account.startswith("D"),
-        sole=len(held) == 1,
-    )  # fmt: skip

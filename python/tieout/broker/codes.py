@@ -16,6 +16,9 @@ LINK_LOST: Final = frozenset({1100, 2110})
 LINK_BACK: Final = frozenset({1101, 1102})
 """It is back. Nothing that happened meanwhile is told again, so an answer across it has a hole."""
 
+REFUSED: Final = 321
+"""A request that the gateway does not let through; the text says why."""
+
 ORDER_WARNINGS: Final = frozenset({399, 404, 2109, 10349})
 """Said about an order that stays as it is."""
 
@@ -25,6 +28,14 @@ FIRST_NOTICE, LAST_NOTICE = 2100, 2199
 def is_notice(code: int) -> bool:
     """Whether a code only informs (farm connections, API warnings): no answer is worse for it."""
     return FIRST_NOTICE <= code <= LAST_NOTICE and code not in LINK_LOST
+
+
+def is_read_only(code: int, text: str) -> bool:
+    """
+    Whether a request was refused because the gateway's "Read-Only API" is on: 321, "Error validating request.-'bW' :
+    cause - The API interface is currently in Read-Only mode." (the two letters vary by build).
+    """
+    return code == REFUSED and "read-only" in text.lower()
 
 
 def spoils_answer(code: int, *, req_id: int, own_req_id: int | None) -> bool:

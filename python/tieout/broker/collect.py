@@ -11,13 +11,13 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from tieout.broker import codes
 from tieout.broker.port import BrokerEvent
 from tieout.clock import now_ns
 
+THEY_CLOSED: Final = "the gateway closed the connection"
 EVENTS_MAX: Final = 100_000
 
 
@@ -71,6 +71,16 @@ class RawPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class RawTick:
+    """One piece of market data: a price, a text (the last trade's time), or the kind of data that comes."""
+
+    req_id: int
+    what: Literal["price", "text", "kind"]
+    tick_type: int
+    value: float | str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One error message; `req_id` is a question's id, an order's id, or -1."""
 
@@ -86,8 +96,10 @@ class Collector:
     """
     The messages of one connection.
 
-    The lists hold what came since `forget()`. `closed_why` is None while the socket is up; `link_lost` is
-    IB's message while the gateway itself has no connection to IB.
+    The lists hold what came since `forget()`. `closed_why` is None while the socket is up; `link_lost` is IB's message
+    while the gateway itself has no connection to IB, `disturbed` its last word on losing or regaining it. `read_only`
+    is the text of the first refusal because of "Read-Only API", `writable` says that there is none. `next_valid_id` is
+    the first one told.
     """
 
     def __init__(self, *, link_lost: str | None = None) -> None:
@@ -97,11 +109,17 @@ class Collector:
         self.executions: list[RawExecution] = []
         self.commissions: dict[str, RawCommission] = {}
         self.positions: list[RawPosition] = []
+        self.ticks: list[RawTick] = []
+        self.details: list[tuple[int, Any]] = []
         self.ends: set[str | int] = set()
         self.server_time_s: int | None = None
         self.messages: list[Message] = []
         self.unreadable: list[str] = []
         self.link_lost = link_lost
+        self.disturbed: str | None = None
+        self.read_only: str | None = None
+        self.writable = False
+        self.next_valid_id: int | None = None
         self.closed_why: str | None = None
         self.execution_time_text = ""
         self._events: deque[Heard] = deque(maxlen=EVENTS_MAX)
@@ -110,7 +128,7 @@ class Collector:
 
     def forget(self) -> None:
         """Start afresh with the next question."""
-        for kept in (self.open_orders, self.statuses, self.completed, self.positions):
+        for kept in (self.open_orders, self.statuses, self.completed, self.positions, self.ticks, self.details):
             kept.clear()
         self.ends.clear()
         self.messages.clear()
@@ -190,14 +208,14 @@ class Collector:
         self.completed.append(RawOrder(contract, order, state))
         self._changed.set()
 
-    def execution(self, _req_id: int, contract: Any, execution: Any) -> None:
+    def execution(self, req_id: int, contract: Any, execution: Any) -> None:
         """execDetails."""
         raw = RawExecution(contract, execution, self.execution_time_text)
         self.executions.append(raw)
         self._tell(
             BrokerEvent(
                 kind="execution", at_ns=now_ns(), perm_id=execution.permId or None,
-                order_id=execution.orderId or None, exec_id=execution.execId,
+                order_id=execution.orderId or None, exec_id=execution.execId, asked=req_id > 0,
             ),
             raw,
         )  # fmt: skip
@@ -211,6 +229,21 @@ class Collector:
         """position."""
         self.positions.append(RawPosition(account, contract, quantity, average_cost))
         self._changed.set()
+
+    def tick(self, req_id: int, what: Literal["price", "text", "kind"], tick_type: int, value: float | str) -> None:
+        """tickPrice, tickString, marketDataType."""
+        self.ticks.append(RawTick(req_id, what, tick_type, value))
+        self._changed.set()
+
+    def contract_details(self, req_id: int, details: Any) -> None:
+        """contractDetails."""
+        self.details.append((req_id, details))
+        self._changed.set()
+
+    def valid_id(self, next_valid_id: int) -> None:
+        """nextValidId."""
+        if self.next_valid_id is None:
+            self.next_valid_id = next_valid_id
 
     def end(self, name: str | int) -> None:
         """An End message: the part's name, or the question's id."""
@@ -228,40 +261,17 @@ class Collector:
             self.link_lost = f"{code} {text}"
         elif code in codes.LINK_BACK:
             self.link_lost = None
+        if code in codes.LINK_LOST or code in codes.LINK_BACK:
+            self.disturbed = f"IB error {code}: {text}"
+        if codes.is_read_only(code, text):
+            self.read_only = text
         self.messages.append(Message(req_id, code, text))
         order_id = req_id if req_id > 0 else None
         self._tell(BrokerEvent(kind="message", at_ns=now_ns(), order_id=order_id, code=code, text=text))
 
     def _tell(self, event: BrokerEvent, raw: RawStatus | RawExecution | RawCommission | None = None) -> None:
+        if event.asked and len(self._events) >= EVENTS_MAX // 2:
+            return  # the snapshot has it; what nobody asked for must not be pushed out by it
         self._events_lost = self._events_lost or len(self._events) == EVENTS_MAX
         self._events.append((event, raw))
         self._changed.set()
-
-
-def wrapper(collector: Collector) -> SimpleNamespace:
-    """The object that the library's decoder calls, under the names it knows."""
-
-    def nothing(*_fields: Any) -> None:
-        """Said at logon; read from the client afterwards."""
-
-    return SimpleNamespace(
-        openOrder=collector.open_order,
-        openOrderEnd=lambda: collector.end("open_orders"),
-        orderStatus=collector.order_status,
-        completedOrder=collector.completed_order,
-        completedOrdersEnd=lambda: collector.end("completed_orders"),
-        execDetails=collector.execution,
-        execDetailsEnd=collector.end,
-        position=collector.position,
-        positionEnd=lambda: collector.end("positions"),
-        currentTime=collector.time,
-        error=collector.message,
-        connectAck=nothing,
-        nextValidId=nothing,
-        managedAccounts=nothing,
-        setEventsDone=lambda: collector.close("the gateway closed the connection"),
-        connectionClosed=nothing,
-        # The decoder insists on reading an execution's time itself; its answer is thrown away (see ib.py).
-        ib=SimpleNamespace(TimezoneTWS="UTC"),
-        defaultTimezone=None,
-    )

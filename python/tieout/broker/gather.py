@@ -75,18 +75,18 @@ def completed_orders(collected: Collector, context: Context) -> Gathered:
 def executions(collected: Collector, context: Context) -> Gathered:
     """The account's executions with the commissions that came, schema `EXECUTION`."""
     latest = _latest(collected.executions, lambda raw: raw.execution.execId or None)
-    rows = [
+    ours = [raw for raw in latest if context.owns(raw.execution.acctNumber)]
+    rows = (
         _with_account(
             translate.execution_row(
                 raw, collected.commissions.get(raw.execution.execId), gateway_zone=context.gateway_zone
             ),
             context,
         )
-        for raw in latest
-        if context.owns(raw.execution.acctNumber)
-    ]
+        for raw in ours
+    )
     why = _unowned([raw.execution.acctNumber for raw in latest], context)
-    if any(row["exec_id"] is None for row in rows):
+    if any(translate.text_of(raw.execution.execId) is None for raw in ours):
         why = "an execution came without an execution id"
     return Gathered(translate.execution_frame(rows), why)
 
@@ -101,10 +101,9 @@ def positions(collected: Collector, context: Context) -> Gathered:
     return Gathered(translate.position_frame(rows), why)
 
 
-def commissions_missing(collected: Collector, context: Context) -> int:
-    """How many executions of the account have no commission report yet."""
-    ours = {raw.execution.execId for raw in collected.executions if context.owns(raw.execution.acctNumber)}
-    return len(ours - collected.commissions.keys())
+def fills_of(collected: Collector, context: Context) -> set[str]:
+    """The exec ids of the account's executions."""
+    return {raw.execution.execId for raw in collected.executions if context.owns(raw.execution.acctNumber)}
 
 
 def _with_account(row: translate.Row, context: Context) -> translate.Row:

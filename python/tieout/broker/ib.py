@@ -19,9 +19,10 @@ from types import ModuleType
 from typing import Any, Final, cast
 
 from tieout.broker import codes
-from tieout.broker.collect import Collector, RawCommission, wrapper
+from tieout.broker.collect import Collector, RawCommission
 from tieout.broker.port import BrokerSettings, ClientName
 from tieout.broker.probe import Attempt, unreachable
+from tieout.broker.wrapper import wrapper
 from tieout.errors import BrokerError, ClientMissing
 
 _log = logging.getLogger("tieout.broker")
@@ -35,9 +36,12 @@ _CANCEL_AGAIN_S: Final = 0.05
 _HANDSHAKE_MAX_BYTES: Final = 256
 
 _ERROR, _EXECUTION, _COMMISSION = 4, 11, 59
-_READ: Final = frozenset({3, _ERROR, 5, 9, _EXECUTION, 15, 49, 53, 55, _COMMISSION, 61, 62, 101, 102})
-"""orderStatus, error, openOrder, nextValidId, execDetails, managedAccounts, currentTime, openOrderEnd,
-execDetailsEnd, commissionReport, position, positionEnd, completedOrder, completedOrdersEnd."""
+_READ: Final = frozenset(
+    {1, 3, _ERROR, 5, 9, 10, _EXECUTION, 15, 46, 49, 52, 53, 55, 57, 58, _COMMISSION, 61, 62, 101, 102}
+)
+"""tickPrice, orderStatus, error, openOrder, nextValidId, contractDetails, execDetails, managedAccounts, tickString,
+currentTime, contractDetailsEnd, openOrderEnd, execDetailsEnd, tickSnapshotEnd, marketDataType, commissionReport,
+position, positionEnd, completedOrder, completedOrdersEnd."""
 
 _EXECUTION_TIME_FIELD: Final = 15
 _HARMLESS_TIME: Final = "20000101 00:00:00 UTC"
@@ -66,6 +70,15 @@ def _load(name: str) -> ModuleType:
         warnings.simplefilter("ignore")
         importlib.import_module(f"{name}.client")
         return importlib.import_module(name)
+
+
+def inside_a_loop() -> bool:
+    """Whether an event loop runs in this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class Link:

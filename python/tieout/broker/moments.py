@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -53,6 +54,7 @@ _LONG_NAMES: Final = {
 EXCHANGE_ZONE: Final = "America/New_York"
 
 
+@lru_cache(maxsize=1 << 16)
 def moment_ns(text: str, *, gateway_zone: str | None) -> int | None:
     """
     UTC nanoseconds of one of IB's times, to the second.

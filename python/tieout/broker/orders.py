@@ -1,15 +1,19 @@
-"""Sending and cancelling one order, and the gateway's first word on it."""
+"""Sending and cancelling orders, and the gateway's first word on each."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from tieout import fixed
 from tieout.broker import codes
 from tieout.broker.ib import Link
 from tieout.broker.port import Acknowledgement, ContractSpec, OrderSpec
 from tieout.errors import OutcomeUnknown
+
+OCA_CANCEL_WITH_BLOCK: Final = 1
+"""When one order of the group fills, IB cancels the others, and only one of them is at the exchange at a time."""
 
 
 async def place(
@@ -24,8 +28,33 @@ async def place(
     link.collector.forget()
     sent = _order(link, order, account)
     sent.clientId = link.settings.client_id
-    link.client.placeOrder(order_id, _contract(link, contract), sent)
+    link.client.placeOrder(order_id, contract_of(link, contract), sent)
     return await _first_word(link, order_id, what="was sent")
+
+
+async def place_group(
+    link: Link, contract: ContractSpec, group: Sequence[tuple[int, OrderSpec]], *, account: str
+) -> list[Acknowledgement | None]:
+    """
+    Send orders that belong together, one behind the other without waiting, and then wait for a word on each.
+
+    An order with `transmit` false stays at TWS, which may say nothing of it, until the group's last order is there.
+    None stands for an order of which nothing was heard in time; then the socket was dropped.
+    """
+    link.collector.forget()
+    for order_id, order in group:
+        sent = _order(link, order, account)
+        sent.clientId = link.settings.client_id
+        link.client.placeOrder(order_id, contract_of(link, contract), sent)
+
+    def words() -> list[Acknowledgement | None]:
+        return [_word(link, order_id) for order_id, _ in group]
+
+    await link.collector.wait(lambda: None not in words(), timeout_s=link.settings.timeout_s)
+    found = words()
+    if None in found:
+        await link.drop()
+    return found
 
 
 async def cancel(link: Link, order_id: int) -> Acknowledgement:
@@ -41,24 +70,9 @@ async def cancel(link: Link, order_id: int) -> Acknowledgement:
 
 
 async def _first_word(link: Link, order_id: int, *, what: str) -> Acknowledgement:
-    collector, client_id = link.collector, link.settings.client_id
-
-    def word() -> Acknowledgement | None:
-        for status in reversed(collector.statuses):
-            if (status.order_id, status.client_id) == (order_id, client_id):
-                return Acknowledgement(order_id=order_id, perm_id=status.perm_id or None, status=status.status)
-        for message in collector.messages:
-            if message.req_id == order_id and message.code not in codes.ORDER_WARNINGS:
-                return Acknowledgement(order_id=order_id, code=message.code, text=message.text)
-        for raw in reversed(collector.open_orders):
-            if (raw.order.orderId, raw.order.clientId) == (order_id, client_id):
-                return Acknowledgement(
-                    order_id=order_id, perm_id=raw.order.permId or None, status=raw.state.status or None
-                )
-        return None
-
-    await collector.wait(lambda: word() is not None, timeout_s=link.settings.timeout_s)
-    found = word()
+    collector = link.collector
+    await collector.wait(lambda: _word(link, order_id) is not None, timeout_s=link.settings.timeout_s)
+    found = _word(link, order_id)
     if found is None:
         why = collector.closed_why or f"nothing came within {link.settings.timeout_s:g} s"
         await link.drop()
@@ -69,7 +83,23 @@ async def _first_word(link: Link, order_id: int, *, what: str) -> Acknowledgemen
     return found
 
 
-def _contract(link: Link, spec: ContractSpec) -> Any:
+def _word(link: Link, order_id: int) -> Acknowledgement | None:
+    """What was said of this order since the collector last forgot: its status, else an error, else openOrder."""
+    collector, client_id = link.collector, link.settings.client_id
+    for status in reversed(collector.statuses):
+        if (status.order_id, status.client_id) == (order_id, client_id):
+            return Acknowledgement(order_id=order_id, perm_id=status.perm_id or None, status=status.status)
+    for message in collector.messages:
+        if message.req_id == order_id and message.code not in codes.ORDER_WARNINGS:
+            return Acknowledgement(order_id=order_id, code=message.code, text=message.text)
+    for raw in reversed(collector.open_orders):
+        if (raw.order.orderId, raw.order.clientId) == (order_id, client_id):
+            return Acknowledgement(order_id=order_id, perm_id=raw.order.permId or None, status=raw.state.status or None)
+    return None
+
+
+def contract_of(link: Link, spec: ContractSpec) -> Any:
+    """The contract in the library's class."""
     contract = link.library.Contract()
     contract.conId = spec.con_id or 0
     contract.symbol = spec.symbol or ""
@@ -98,7 +128,9 @@ def _order(link: Link, spec: OrderSpec, account: str) -> Any:
     order.tif = spec.tif
     order.orderRef = spec.order_ref or ""
     order.parentId = spec.parent_id or 0
-    order.ocaGroup = spec.oca_group or ""
+    if spec.oca_group:
+        order.ocaGroup = spec.oca_group
+        order.ocaType = OCA_CANCEL_WITH_BLOCK
     order.outsideRth = spec.outside_rth
     order.transmit = spec.transmit
     return order

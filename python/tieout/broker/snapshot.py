@@ -6,6 +6,8 @@ One snapshot: the gateway's time, then the four parts, one after another on one 
    the next question); the remaining parts are asked on a new one.
 3. What did arrive is kept: presence is proof even where absence is not.
 4. Commission reports are waited for apart; one that does not come is a null, never a failed part.
+5. What is asked after the gateway closed the connection in the middle is failed: it may have restarted, and what it
+   tells then is late (tieout.broker.settled).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any, Final
 import polars as pl
 
 from tieout.broker import codes, gather
-from tieout.broker.collect import Collector
+from tieout.broker.collect import THEY_CLOSED, Collector
 from tieout.broker.gather import Context, Gathered
 from tieout.broker.ib import Link
 from tieout.broker.moments import day_start_ns
@@ -29,6 +31,8 @@ from tieout.schema import EXECUTION, ORDER, POSITION, empty
 
 COMMISSION_QUIET_S: Final = 1.0
 """How long no commission report may come before those that are missing are left null."""
+
+SAID_MAX: Final = 20
 
 _NO_TIME: Final = "the gateway did not tell its time, so it is not known from when on this answer speaks"
 
@@ -85,6 +89,9 @@ class Reading:
         self._context = Context(gateway.account, only_account=only, gateway_zone=zone)
         self._server_time_ns: int | None = None
         self._gone_why: str | None = None
+        self._late_why: str | None = None
+        self.silent_at_first = False
+        """Whether the gateway told its time only on a new connection."""
         self._parts: dict[PartName, Part] = {}
         self._frames: dict[PartName, pl.DataFrame] = {}
 
@@ -101,14 +108,18 @@ class Reading:
             server_time_ns=server_time_ns,
             taken_at_ns=taken_at_ns,
             parts=self._parts,
-            **self._frames,
+            open_orders=self._frames["open_orders"],
+            completed_orders=self._frames["completed_orders"],
+            executions=self._frames["executions"],
+            positions=self._frames["positions"],
         )
 
     async def _read_time(self) -> None:
-        for _ in range(2):  # a socket that died unnoticed deserves one more try
+        for tries in range(2):  # a socket that died unnoticed deserves one more try
             if await self._socket() is None:
                 self._server_time_ns = await server_time(self.link, timeout_s=self._left())
             if self._server_time_ns is not None:
+                self.silent_at_first = tries > 0
                 return
 
     async def _read_part(self, name: PartName) -> None:
@@ -142,7 +153,10 @@ class Reading:
         if question.of_today and self._server_time_ns is not None:
             covers = day_start_ns(self._server_time_ns, gateway_zone=self._context.gateway_zone)
         self._frames[name] = gathered.frame
-        self._parts[name] = Part(name, asked_at_ns, answered_at_ns, covers, gathered.frame.height, why)
+        self._parts[name] = Part(
+            name, asked_at_ns, answered_at_ns, covers, gathered.frame.height, why or self._late_why,
+            server_time_ns=self._server_time_ns, said=_said(link.collector),
+        )  # fmt: skip
         if not ended:
             await link.drop()
         elif question.after is not None:
@@ -150,17 +164,19 @@ class Reading:
             _send(link, lambda: after(link))
 
     async def _commissions(self, collector: Collector) -> None:
-        missing = gather.commissions_missing(collector, self._context)
+        fills = gather.fills_of(collector, self._context)
         stop_at = asyncio.get_running_loop().time() + self._left()
-        while missing and asyncio.get_running_loop().time() < stop_at:
+        while asyncio.get_running_loop().time() < stop_at:
             before = len(collector.commissions)
+            # Counted first: to compare the ids at every piece that comes would take the square of their number.
+            if before >= len(fills) and fills <= collector.commissions.keys():
+                return
             came = await collector.wait(
                 lambda count=before: len(collector.commissions) > count,  # type: ignore[misc]
                 timeout_s=min(COMMISSION_QUIET_S, self._left()),
             )
             if not came:
                 return
-            missing = gather.commissions_missing(collector, self._context)
 
     async def _socket(self) -> str | None:
         """Have a socket without an open question; why that cannot be had, else None."""
@@ -168,9 +184,12 @@ class Reading:
             return f"not asked: {self._too_long()}"
         if self.link.alive or self._gone_why is not None:
             return self._gone_why
+        lost_why = self.link.collector.closed_why
         try:
             async with asyncio.timeout(self._left(each=False)):
                 self.link = await self._reopen(self.link)
+            if lost_why == THEY_CLOSED and self._parts:
+                self._late_why = f"asked anew after {lost_why}: a gateway that restarted reports late"
         except TimeoutError:
             self._gone_why = f"not asked: {self._too_long()}"
         except BrokerError as error:
@@ -212,6 +231,11 @@ def _send(link: Link, send: Callable[[], Any]) -> bool:
         link.collector.close(f"the connection was gone ({error})")
         return False
     return True
+
+
+def _said(collector: Collector) -> tuple[str, ...]:
+    """What was said beside the answer, once each and in order, at most `SAID_MAX`."""
+    return tuple(dict.fromkeys(f"{message.code} {message.text}" for message in collector.messages))[:SAID_MAX]
 
 
 def _spoilt(collector: Collector, own_req_id: int | None) -> str | None:

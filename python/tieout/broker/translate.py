@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 import polars as pl
@@ -27,6 +29,14 @@ _UNSET_NUMBERS: Final = frozenset({1.7976931348623157e308, float(2**31 - 1), flo
 _FLOAT_DIGITS: Final = 15
 """Every decimal of up to 15 digits survives a float; beyond, the float's digits are not the wire's."""
 
+_REMEMBERED: Final = 1 << 16
+"""An account's instruments, prices, sizes and times come again and again: so many of each are translated once."""
+
+_CONTRACT_FIELDS: Final = attrgetter(
+    "conId", "symbol", "secType", "lastTradeDateOrContractMonth", "strike", "right", "multiplier", "currency",
+    "localSymbol", "tradingClass", "exchange",
+)  # fmt: skip
+
 _ORDER_SIDES: Final = {"BUY": "BUY", "SELL": "SELL", "SSHORT": "SELL", "SLONG": "SELL"}
 _EXECUTION_SIDES: Final = {"BOT": "BUY", "SLD": "SELL"}
 _RIGHTS: Final = {"C": "C", "CALL": "C", "P": "P", "PUT": "P"}
@@ -40,12 +50,19 @@ class Exact:
 
     def e8(self, value: float | None) -> int | None:
         """A size or a price, exact or not at all."""
-        number = decimal_of(value)
-        if number is None:
-            return None
-        e8 = fixed.to_e8(number) if len(number.normalize().as_tuple().digits) <= _FLOAT_DIGITS else None
-        self.inexact = self.inexact or e8 is None
+        e8, inexact = _exact_e8(value)
+        self.inexact = self.inexact or inexact
         return e8
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _exact_e8(value: float | None) -> tuple[int | None, bool]:
+    """The count of 1e-8, and whether there is a number that cannot be held."""
+    number = decimal_of(value)
+    if number is None:
+        return None, False
+    e8 = fixed.to_e8(number) if len(number.normalize().as_tuple().digits) <= _FLOAT_DIGITS else None
+    return e8, e8 is None
 
 
 def decimal_of(value: float | str | Decimal | None) -> Decimal | None:
@@ -59,6 +76,7 @@ def decimal_of(value: float | str | Decimal | None) -> Decimal | None:
     return number if number.is_finite() and float(number) not in _UNSET_NUMBERS else None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def average_e8(value: float | str | None, *, zero_is_null: bool = False) -> int | None:
     """An average, a cost or a commission, rounded to 1e-8: these are told, not compared digit by digit."""
     number = decimal_of(value)
@@ -79,20 +97,30 @@ def text_of(value: str | None) -> str | None:
 
 def contract_row(contract: Any, exact: Exact) -> Row:
     """The contract columns."""
-    expiry = text_of(contract.lastTradeDateOrContractMonth)
-    return {
-        "con_id": id_of(contract.conId),
-        "symbol": text_of(contract.symbol),
-        "sec_type": text_of(contract.secType),
+    row, inexact = _contract_row(*_CONTRACT_FIELDS(contract))
+    exact.inexact = exact.inexact or inexact
+    return row
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _contract_row(*fields: Any) -> tuple[Row, bool]:
+    """Of the fields in the order of `_CONTRACT_FIELDS`; the row is shared, so nobody changes it."""
+    con_id, symbol, sec_type, expiry, strike, right, multiplier, currency, local_symbol, trading_class, venue = fields
+    exact, expiry = Exact(), text_of(expiry)
+    row = {
+        "con_id": id_of(con_id),
+        "symbol": text_of(symbol),
+        "sec_type": text_of(sec_type),
         "expiry": expiry.split()[0] if expiry else None,
-        "strike_e8": exact.e8(contract.strike) or None,
-        "right": _RIGHTS.get(contract.right),
-        "multiplier_e8": _multiplier_e8(contract.multiplier),
-        "currency": text_of(contract.currency),
-        "local_symbol": text_of(contract.localSymbol),
-        "trading_class": text_of(contract.tradingClass),
-        "exchange": text_of(contract.exchange),
+        "strike_e8": exact.e8(strike) or None,
+        "right": _RIGHTS.get(right),
+        "multiplier_e8": _multiplier_e8(multiplier),
+        "currency": text_of(currency),
+        "local_symbol": text_of(local_symbol),
+        "trading_class": text_of(trading_class),
+        "exchange": text_of(venue),
     }
+    return row, exact.inexact
 
 
 def settled_status(state: str | None, reported: str | None) -> str | None:
@@ -223,4 +251,9 @@ def _multiplier_e8(text: str) -> int | None:
 
 
 def _frame(rows: Iterable[Row], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    return pl.DataFrame([[row[name] for name in schema] for row in rows], schema=dict(schema), orient="row")
+    columns: dict[str, list[Any]] = {name: [] for name in schema}
+    appends = [(name, column.append) for name, column in columns.items()]
+    for row in rows:  # taken apart one by one: a hundred thousand rows kept as dicts cost the garbage collector more
+        for name, append in appends:
+            append(row[name])
+    return pl.DataFrame(columns, schema=dict(schema))

@@ -1,4 +1,4 @@
-"""`tieout audit show / verify / archive`: who changed what in the book, and whether that record is untouched."""
+"""`tieout audit show / verify / accept / archive`: who changed what in the book, and whether that is untouched."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from tieout.cli.audit_accept import accept
 from tieout.cli.surroundings import LockTimeout, desk_of, workspace_of
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def register(app: typer.Typer, *, epilog: str) -> None:
         no_args_is_help=True,
         rich_markup_mode=None,
     )
-    for name, command in (("show", show), ("verify", verify), ("archive", archive)):
+    for name, command in (("show", show), ("verify", verify), ("accept", accept), ("archive", archive)):
         group.command(name, epilog=epilog)(command)
     app.add_typer(group, name="audit")
 
@@ -60,8 +61,12 @@ def verify(ctx: typer.Context, head: Known = None) -> int:
     """
     Verify the audit: every row, every archive, and every end that was ever kept. A broken chain latches safe mode.
 
-    Exit: 0 it is what was written, 12 it is not.
+    A break that was accepted is told each time, and is no longer one.
+
+    Exit: 0 it is what was written, but for what was accepted; 12 it is not.
     """
+    from dataclasses import asdict
+
     from tieout.errors import EXIT_OK, EXIT_TAMPERED
     from tieout.staging.chain import verify_audit
 
@@ -83,6 +88,7 @@ def verify(ctx: typer.Context, head: Known = None) -> int:
             "archives": verdict.archives,
             "heads": verdict.heads,
             "restored_from": verified.restored_from,
+            "accepted": [asdict(one) for one in verdict.accepted],
         }
     )
     return EXIT_OK if problem is None else EXIT_TAMPERED
@@ -157,11 +163,21 @@ def _say_verdict(console: Console, verified: Verified, problem: str | None) -> N
         console.say(f"the audit is not what was written: {problem}", style="!")
         if not verified.ok:
             console.say("safe mode is latched; find out who changed the book, then restore a backup from before")
+            console.say("where there is none: tieout audit accept")
+        _say_accepted(console, verified)
         return
     said: list[Any] = [f"{verdict.head.rows} rows"]
     said += [f"{verdict.archives} archive(s)"] if verdict.archives else []
     said += [f"{verdict.heads} kept heads"]
-    console.say(f"the audit is what was written: {', '.join(said)}", style="ok")
+    _say_accepted(console, verified)
+    but = "from there on " if verdict.accepted else ""
+    console.say(f"the audit is {but}what was written: {', '.join(said)}", style="ok")
     console.say(f"head {verdict.head.hash}")
     if verified.restored_from is not None:
         console.say(f"the book is backup {verified.restored_from}, put back by hand: rows after it are gone")
+
+
+def _say_accepted(console: Console, verified: Verified) -> None:
+    for one in verified.verdict.accepted:
+        console.say(f"accepted in row {one.position}: {one.problem}", style="!")
+        console.say(f"    by {one.by} at {one.at}: {one.reason}")

@@ -9,7 +9,14 @@ from tieout.store.audit_read import image
 if TYPE_CHECKING:
     from tieout.store.audit import Row
 
-_STYLES: Final = {"insert": "+", "update": "~", "soft_delete": "-", "hard_delete": "-", "restored": "!"}
+_STYLES: Final = {
+    "insert": "+",
+    "update": "~",
+    "soft_delete": "-",
+    "hard_delete": "-",
+    "restored": "!",
+    "accepted": "!",
+}
 _QUIET: Final = frozenset({"updated_at", "created_at", "id"})
 """Columns that say nothing about what was meant."""
 _TELLING: Final = ("symbol", "side", "quantity", "order_type", "limit_price", "stop_price", "price", "status")

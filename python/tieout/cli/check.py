@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tieout.config import Workspace
 
 _SPARE_BYTES: Final = 64 << 20
+_READ_ONLY: Final = 'read-only: it lists no orders and takes none ("{}"). Turn "Read-Only API" off in its API settings'
 Finding = tuple[str, bool, str]
 """What was looked at, whether it is ok, and what was found."""
 
@@ -32,7 +33,7 @@ def check(ctx: typer.Context) -> int:
     console: Console = ctx.obj
     findings: list[Finding] = []
     workspace = workspace_of(console)
-    for look in (_settings, _flags, _paths, _disk, _sqlite, _book, _gateway):
+    for look in (_settings, _flags, _strategy, _paths, _disk, _sqlite, _book, _gateway):
         for name, ok, told in _guarded(look, workspace):
             findings.append((name, ok, told))
             console.say(f"{'ok ' if ok else 'NOT'} {name}: {told}", style="ok" if ok else "!")
@@ -54,6 +55,15 @@ def _guarded(look: Callable[[Workspace], Iterator[Finding]], workspace: Workspac
 
 def _settings(workspace: Workspace) -> Iterator[Finding]:
     yield "settings", True, str(workspace.config_path)
+
+
+def _strategy(workspace: Workspace) -> Iterator[Finding]:
+    from tieout.bot.loading import load_strategy
+
+    name = workspace.settings.strategy
+    if name is not None:
+        load_strategy(name, workspace.root)
+        yield "strategy", True, name
 
 
 def _flags(workspace: Workspace) -> Iterator[Finding]:
@@ -132,6 +142,8 @@ def _book(workspace: Workspace) -> Iterator[Finding]:
 
 def _gateway(workspace: Workspace) -> Iterator[Finding]:
     from tieout.broker import BrokerSettings, open_broker
+    from tieout.clock import NS_PER_S, now_ns
+    from tieout.staging.timekeeping import TELL_BEYOND_NS, measure
 
     wanted = workspace.settings.broker
     settings = BrokerSettings(
@@ -141,15 +153,19 @@ def _gateway(workspace: Workspace) -> Iterator[Finding]:
         client_id=wanted.cli_client_id,
         account=wanted.account,
         timeout_s=wanted.timeout_seconds,
+        allow_live=workspace.settings.allow_live,
     )
     with open_broker(settings) as broker:
         gateway = broker.connect()
+        off_ns = measure(now_ns, broker.current_time).proven_ns
+        refusal = broker.read_only()
     mode = "paper" if gateway.paper else "live"
-    yield (
-        "gateway",
-        True,
-        f"{gateway.host}:{gateway.port}, server version {gateway.server_version}, {mode} account {gateway.account}",
-    )
+    where = f"{gateway.host}:{gateway.port}"
+    yield "gateway", True, f"{where}, server version {gateway.server_version}, {mode} account {gateway.account}"
+    yield "gateway's API", refusal is None, _READ_ONLY.format(refusal) if refusal else "orders may be placed and listed"
+    off_s = off_ns / NS_PER_S
+    far = f"{abs(off_s):.0f} s {'ahead of' if off_s > 0 else 'behind'} the gateway's: set it right"
+    yield "clock", abs(off_ns) <= TELL_BEYOND_NS, far if abs(off_ns) > TELL_BEYOND_NS else "the gateway's says the same"
 
 
 def _existing(folder: os.PathLike[str]) -> str:

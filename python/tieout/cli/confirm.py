@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tieout.staging.confirm import Confirmed
     from tieout.staging.desk import Desk
     from tieout.staging.planfile import StagedFile
+    from tieout.staging.recommend_outcome import Sent
 
 Actions = list[str] | None
 
@@ -48,8 +49,11 @@ def confirm(
     ACTION is an id that `tieout show --full` prints, or its first 6 digits or more. What is left out has to be staged
     again.
 
+    An approved recommendation is judged again by new quotes and sent once, through the order gate; approving it again
+    tells what became of it.
+
     Exit: 0 done, 10 stale, 11 locked, 12 the file was edited, 13 a flag forbids it, 14 ambiguous, 15 backup or
-    book, 16 the broker's answer has holes.
+    book, 16 the broker's answer has holes, 17 an order's outcome is unknown.
     """
     from tieout import locks
     from tieout.staging import confirm as confirming
@@ -62,7 +66,14 @@ def confirm(
         with locks.hold(desk.workspace.reconcile_lock, what="confirm", now_ns=desk.now(), wait_s=lock_timeout):
             done = confirming.confirm(desk, wanted, wish)
         report(console, desk, done)
-    return 0
+    return exit_code(done)
+
+
+def exit_code(done: Confirmed) -> int:
+    """What the command answers: the orders' outcome, where recommendations were approved."""
+    from tieout.staging.recommend_outcome import exit_code_of
+
+    return exit_code_of(done.orders)
 
 
 def report(console: Console, desk: Desk, done: Confirmed) -> None:
@@ -76,9 +87,21 @@ def report(console: Console, desk: Desk, done: Confirmed) -> None:
         if done.skipped:
             console.say(f"{done.skipped} action(s) were left out; to execute them, stage again")
         console.say(f"backup before it: {done.backup_id}; see what is left: tieout stage")
-    else:
+    elif not done.orders:
         console.say(f"{simulated}plan {done.plan_id[:12]} holds nothing to execute", style="ok")
+    for sent in done.orders:
+        console.say(simulated + order_line(sent), style="ok" if sent.exit_code == 0 else "!")
     console.result(as_json(done, simulated=desk.simulated is not None))
+
+
+def order_line(sent: Sent) -> str:
+    """One approved recommendation and what became of it."""
+    order = sent.order
+    what = f"{order['side']} {order['quantity']} {sent.symbol or ''} {order['order_type']} {order['limit_price']}"
+    before = "approved before: " if sent.duplicate else ""
+    status = f", {sent.status}" if sent.status else ""
+    why = f" ({sent.reason})" if sent.reason else ""
+    return f"{before}{sent.state}{status}: {what}, action {sent.action_id}{why}"
 
 
 def as_json(done: Confirmed, *, simulated: bool) -> dict[str, Any]:
@@ -87,12 +110,13 @@ def as_json(done: Confirmed, *, simulated: bool) -> dict[str, Any]:
         "plan_id": done.plan_id,
         "executed": done.executed,
         "skipped": done.skipped,
-        "failed": 0,
+        "failed": sum(sent.exit_code != 0 for sent in done.orders),
         "by_kind": done.by_kind,
         "backup": done.backup_id,
         "audit_head": done.audit_head,
         "subset": done.subset,
         "notes": list(done.notes),
+        "orders": [sent.to_json() for sent in done.orders],
         "simulated": simulated,
     }
 
@@ -113,6 +137,11 @@ def agree(console: Console, file: StagedFile, chosen: Chosen) -> None:
     for note in chosen.notes:
         console.say(note)
     count = f"{len(chosen.actions)} of {len(file.actions)} action(s)" if chosen.left_out else "all of it"
+    if chosen.approved:
+        orders = "; ".join(f"{e['order']['side']} {e['order']['quantity']} {e['symbol']}" for e in chosen.approved)
+        count = (
+            f"{count if chosen.actions else 'none of the actions'}, and send {len(chosen.approved)} order(s) ({orders})"
+        )
     deletes = sum(action.after is None or action.kind == "soft_delete" for action in chosen.actions)
     if not deletes:
         typer.confirm(f"Execute {count}?", abort=True)

@@ -39,7 +39,8 @@ def stage(ctx: typer.Context, sim: SimOption = None, lock_timeout: LockTimeout =
 
 def report(console: Console, desk: Desk, staged: Staged) -> None:
     """Say what was staged: to a person in lines, to a program as one object."""
-    from tieout.cli.view import next_step, summary_line
+    from tieout.cli.view import finding_lines, next_step, summary_line
+    from tieout.reconcile.positions import Recommendation
 
     for line in desk.told:
         console.say(line)
@@ -53,6 +54,11 @@ def report(console: Console, desk: Desk, staged: Staged) -> None:
             f"{simulated}plan {staged.plan_id[:12]}: {summary_line(staged.plan.summary(), staged.plan.actions)}",
             style="head",
         )
+    recommended = sum(isinstance(one, Recommendation) for one in staged.plan.positions)
+    if recommended:
+        console.say(f"{recommended} position(s) with a recommendation: tieout show --full")
+    for line, style in finding_lines([one.to_json() for one in staged.plan.findings], full=False):
+        console.say(line, style=style)
     for line in next_step(desk, staged):
         console.say(line)
     console.result(as_json(desk, staged))
@@ -61,6 +67,7 @@ def report(console: Console, desk: Desk, staged: Staged) -> None:
 def as_json(desk: Desk, staged: Staged) -> dict[str, Any]:
     """The result for a program."""
     from tieout.clock import to_iso
+    from tieout.staging.statements import told
 
     return {
         "plan_id": staged.plan_id,
@@ -71,10 +78,12 @@ def as_json(desk: Desk, staged: Staged) -> dict[str, Any]:
                 name: {"complete": p.complete, "why": p.why, "rows": p.rows}
                 for name, p in staged.snapshot.parts.items()
             },
+            "flex": told(staged.snapshot),
         },
         "backup": staged.backup.id,
         "expires_at": to_iso(staged.expires_ns),
         "notes": list(staged.plan.notes),
+        "findings": [one.to_json() for one in staged.plan.findings],
         "simulated": desk.simulated is not None,
         "status": desk.permissions().stage_state if staged.plan.waits else desk.permissions().clean_state,
     }

@@ -1,4 +1,4 @@
-"""`tieout status`: state, flags, latch, the plan that waits, the last backup, the last alerts."""
+"""`tieout status`: state, bot, flags, latch, the plan that waits, the last backup, the last alerts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from tieout.cli.bot_view import bot_lines
 from tieout.cli.intents import intents_of
 from tieout.cli.surroundings import workspace_of
+from tieout.clock import now_ns
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tieout.cli.console import Console
+    from tieout.config import Workspace
 
 _ALERTS_SHOWN: Final = 5
 
@@ -24,11 +27,11 @@ def register(app: typer.Typer, *, epilog: str) -> None:
 
 
 def status(ctx: typer.Context) -> int:
-    """Say how things stand: the last run, flags, latch, the plan that waits, backups, alerts."""
+    """Say how things stand: the last run, the bot, flags, latch, the plan that waits, backups, alerts."""
     from dataclasses import asdict
 
     from tieout.backup import list_backups
-    from tieout.clock import now_ns, to_iso
+    from tieout.clock import to_iso
     from tieout.flags import allowed
     from tieout.locks import is_held
     from tieout.staging.latch import read_latch
@@ -46,6 +49,7 @@ def status(ctx: typer.Context) -> int:
     result: dict[str, Any] = {
         **told,
         "interrupted": told["status"] == "IN_PROGRESS" and not is_held(workspace.reconcile_lock),
+        "bot": bot_of(workspace),
         "flags": flags.as_config(),
         "latch": None if latch is None else asdict(latch),
         "may": {"confirm": can.may_confirm, "send": can.send, "delete": can.delete_mode},
@@ -64,6 +68,25 @@ def status(ctx: typer.Context) -> int:
     _say(console, result, now)
     console.result(result)
     return 0
+
+
+def bot_of(workspace: Workspace) -> dict[str, Any]:
+    """What the bot says of itself while it runs; what it said last, and since when it is gone, once it does not."""
+    from tieout.gate.restart import near_restart
+    from tieout.locks import is_held
+    from tieout.staging.status import read_bot
+
+    running = is_held(workspace.bot_lock)
+    told = read_bot(workspace.status_dir) or {}
+    if running and told.get("ended"):
+        told = {}  # another bot than the one that wrote it, which has not said anything yet
+    bot: dict[str, Any] = {"running": running, **told}
+    if not running and told:
+        bot["killed"] = told.get("ended") is None
+        bot["gate"] = {"open": False, "reasons": ["the bot does not run"]}
+        bot["link"] = {**told.get("link", {}), "up": False, "why": "the bot does not run"}
+    bot.setdefault("restart", {"near": near_restart(workspace.settings.gateway_restart, now_ns()) is not None})
+    return bot
 
 
 def last_alerts(path: Path) -> list[dict[str, Any]]:
@@ -91,6 +114,8 @@ def _say(console: Console, told: dict[str, Any], now: int) -> None:
         + ", ".join(f"{told[word]} {word}" for word in ("inserted", "updated", "deleted"))
         + f"; ambiguous: {told['ambiguous_count']}"
     )
+    for line in bot_lines(told["bot"], now):
+        console.say(f"  {line}")
     console.say(
         "  flags: " + ", ".join(f"{name.upper()} {str(value).lower()}" for name, value in told["flags"].items())
     )
@@ -99,6 +124,15 @@ def _say(console: Console, told: dict[str, Any], now: int) -> None:
     for what, why in told["why_not"].items():
         if what != "bot_confirm":
             console.say(f"  cannot {what}: {why}")
+    _say_plan(console, told)
+    if told["unknown_intents"]:
+        console.say(f"  {told['unknown_intents']} order(s) of unknown fate: tieout intents settle", style="!")
+    console.say(f"  last backup: {told['last_backup'] or 'none'}")
+    for alert in told["alerts"]:
+        console.say(f"  alert {alert['at']} {alert['severity']} {alert['alert']}", style="dim")
+
+
+def _say_plan(console: Console, told: dict[str, Any]) -> None:
     waiting = told["waiting"]
     if waiting is None:
         console.say("  no plan waits")
@@ -107,8 +141,7 @@ def _say(console: Console, told: dict[str, Any], now: int) -> None:
         console.say(f"  plan {waiting['plan_id'][:12]} waits ({counts}) until {waiting['expires_at']}: tieout show")
     if told.get("waiting_plan"):
         console.say(f"  {told['waiting_plan']}", style="!")
-    if told["unknown_intents"]:
-        console.say(f"  {told['unknown_intents']} order(s) of unknown fate: tieout intents settle", style="!")
-    console.say(f"  last backup: {told['last_backup'] or 'none'}")
-    for alert in told["alerts"]:
-        console.say(f"  alert {alert['at']} {alert['severity']} {alert['alert']}", style="dim")
+    if told.get("findings_count"):
+        console.say(f"  {told['findings_count']} finding(s) that nothing repairs: tieout show", style="!")
+        for text in told["findings"]:
+            console.say(f"    {text}", style="dim")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tieout.clock import NS_PER_S, from_iso, to_iso
@@ -19,6 +19,7 @@ Line = tuple[str, str | None]
 
 _MARK = {"insert": "+", "update": "~", "soft_delete": "-", "hard_delete": "-"}
 _SHOWN_MAX = 40
+_FINDINGS_SHOWN = 10
 
 
 def summary_line(summary: Mapping[str, int], actions: Iterable[Action]) -> str:
@@ -78,14 +79,46 @@ def plan_lines(content: Mapping[str, Any], journal: StagedPlan | None, *, now_ns
         yield "", None
         yield "positions held (told, not changed):", "head"
     for entry in plan["spy_futures_actions"]:
-        name = entry.get("local_symbol") or entry["symbol"]
-        price = entry.get("average_price") or "unknown"
-        yield f"  = {name} {entry['quantity']} at average price {price} ({entry['kind']})", None
+        yield from position_lines(entry, full=full)
+    yield from finding_lines(content.get("findings", []), full=full)
     for note in content["notes"]:
         yield f"note: {note}", "dim"
     yield "", None
     hard = sum(entry["kind"] == "hard_delete" for entry in plan["to_delete"])
     yield _summary(content["summary"], hard=hard), "head"
+
+
+def position_lines(entry: Mapping[str, Any], *, full: bool) -> Iterator[Line]:
+    """One position: as it was found, or what is recommended about it, by which quote, and why."""
+    name = entry.get("local_symbol") or entry["symbol"]
+    price = entry.get("average_price") or "unknown"
+    yield f"  = {name} {entry['quantity']} at average price {price} ({entry['kind']})", None
+    if entry["kind"] == "initial_state":
+        if entry.get("not_recommended"):
+            yield f"      nothing can be recommended: {entry['not_recommended']}", "dim"
+        return
+    order, quote = entry["order"], entry["quote"]
+    yield f"      why: {entry['reason']}; quoted {quote['bid']} to {quote['ask']} at {quote['at']}", "dim"
+    since = entry["held_since"] or f"unknown ({entry['held_since_unknown']})"
+    yield f"      gain {entry['gain_pct']} %, held since {since}", "dim"
+    yield f"      would send: {order['side']} {order['quantity']} {order['order_type']} {order['limit_price']}", None
+    if entry["blocked"]:
+        yield f"      blocked: {entry['blocked']}", "!"
+    if full:
+        yield f"      action {entry['action_id']}: tieout confirm PLAN --approve {entry['action_id'][:6]}", "dim"
+
+
+def finding_lines(findings: Sequence[Mapping[str, Any]], *, full: bool) -> Iterator[Line]:
+    """What does not add up and nothing repairs."""
+    if not findings:
+        return
+    yield "", None
+    yield "findings (nothing repairs them; look into them):", "head"
+    shown = findings if full else findings[:_FINDINGS_SHOWN]
+    for finding in shown:
+        yield f"  ! {finding['text']}", "!"
+    if len(shown) < len(findings):
+        yield f"  ... and {len(findings) - len(shown)} more (tieout show --full)", "dim"
 
 
 def _header(content: Mapping[str, Any], journal: StagedPlan | None, now_ns: int) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -77,6 +78,23 @@ def _no_blanks(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _wall_time(value: str) -> str:
+    hours, colon, minutes = value.partition(":")
+    digits = hours + minutes
+    fits = len(hours) == len(minutes) == 2 and digits.isascii() and digits.isdigit()
+    if not (colon and fits and int(hours) < 24 and int(minutes) < 60):
+        raise ValueError("a time as HH:MM, from 00:00 to 23:59, or null")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("a time zone such as America/New_York, or null") from error
+    return value
+
+
 Exact = Annotated[Decimal, BeforeValidator(_decimal)]
 Percent = Annotated[Exact, Field(gt=0, le=100)]
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=86_400)]
@@ -84,6 +102,7 @@ WholeSeconds = Annotated[int, Field(ge=1, le=86_400)]
 PathText = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_path)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 ClientId = Annotated[int, Field(le=ID_MAX), AfterValidator(_client_id)]
+Zone = Annotated[str, AfterValidator(_zone)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_tuple), AfterValidator(_no_blanks)]
 
 
@@ -149,6 +168,39 @@ class Reconcile(Block):
             price_tolerance=self.price_tolerance,
             accept_unique=self.signature_matches == "accept_unique",
         )
+
+
+class GatewayRestart(Block):
+    """
+    `GATEWAY_RESTART`: the gateway's daily restart, around which the gate is closed.
+
+    `time` is wall-clock time in `timezone` (None: this computer's); None: it does not restart by itself. After a
+    restart the account is read again, `read_again_seconds` later, until two readings agree.
+    """
+
+    time: Annotated[str, AfterValidator(_wall_time)] | None = "23:45"
+    timezone: Annotated[str, AfterValidator(_zone)] | None = None
+    minutes_before: Annotated[int, Field(ge=0, le=240)] = 5
+    minutes_after: Annotated[int, Field(ge=0, le=240)] = 10
+    read_again_seconds: Seconds = 30.0
+
+    @property
+    def minute_of_day(self) -> int | None:
+        """When, in minutes since midnight."""
+        if self.time is None:
+            return None
+        hours, _, minutes = self.time.partition(":")
+        return int(hours) * 60 + int(minutes)
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """Where; None is this computer's zone."""
+        return None if self.timezone is None else ZoneInfo(self.timezone)
+
+    @property
+    def zone_name(self) -> str:
+        """Where, for a reader."""
+        return self.timezone or "local time"
 
 
 class LiveData(Block):

@@ -15,6 +15,7 @@ from tieout.config.blocks import (
     Block,
     Broker,
     Database,
+    GatewayRestart,
     Idempotency,
     LiveData,
     PathText,
@@ -22,6 +23,7 @@ from tieout.config.blocks import (
     Reconcile,
     SpyFutures,
 )
+from tieout.config.flex import Flex
 from tieout.flags import Flags
 
 _STRATEGY: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -59,11 +61,13 @@ class Settings(Block):
     strategy: Annotated[str, AfterValidator(_strategy)] | None = None
     broker: Broker = Broker()
     reconcile: Reconcile = Reconcile()
+    gateway_restart: GatewayRestart = GatewayRestart()
     live_data: LiveData = LiveData()
     spy_futures: SpyFutures = SpyFutures()
     database: Database = Database()
     audit: Audit = Audit()
     idempotency: Idempotency = Idempotency()
+    flex: Flex = Flex()
     alerts: Alerts = Alerts()
 
     model_config = ConfigDict(alias_generator=str.upper, validate_by_name=True, validate_by_alias=True)

@@ -49,6 +49,11 @@ class Workspace:
         return self.data_dir / "state.db"
 
     @property
+    def flex_dir(self) -> Path:
+        """Flex statements that were kept."""
+        return self.data_dir / "flex"
+
+    @property
     def backups_dir(self) -> Path:
         """Verified backups and their manifests."""
         return self.resolve(self.settings.backup_dir)

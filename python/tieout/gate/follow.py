@@ -11,22 +11,29 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from tieout.errors import BookError
+from tieout.gate import update
+from tieout.gate.outcome import outcome_of
 from tieout.gate.readiness import Disturbance
 from tieout.model import ENDED_STATUSES
+from tieout.store.intents import ORDER_REF_PREFIX
 from tieout.store.recorder import Told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tieout.broker.port import BrokerEvent
+    from tieout.gate.update import OrderUpdate, Subscriber
     from tieout.gate.watch import GateDesk
     from tieout.store.intent import Intent, Owner
     from tieout.store.intents import IntentStore
     from tieout.store.recorder import Recorder
 
 WAITING_MAX: Final = 10_000
+TOLD_MAX: Final = 200_000
+"""How many executions are remembered, to tell what is said again (every reconcile asks for the day's) from news."""
 LINK_CODES: Final = frozenset({1100, 1101, 1102, 2110})
 """The gateway lost IB, or has it back: nothing that happened meanwhile is told again."""
+LOST_CODES: Final = frozenset({1100, 2110})
 
 
 class Follower:
@@ -38,25 +45,32 @@ class Follower:
         self._store = store
         self._recorder = recorder
         self._waiting: deque[Callable[[], object]] = deque()
+        self._fills: dict[str, tuple[Mapping[str, object], OrderUpdate | None]] = {}
+        self._paid: dict[str, Mapping[str, object]] = {}
+        self._said: dict[int, tuple[str | None, int | None, int | None]] = {}
+        self.subscriber: Subscriber | None = None
 
-    def take(self, event: BrokerEvent, owner: Owner) -> None:
-        """One event of the connection of this owner."""
+    def take(self, event: BrokerEvent, owner: Owner, *, answers: bool = False) -> None:
+        """
+        One event of the connection of this owner.
+
+        Only what was told unasked is written into the book; what a question brought to light was missed, and comes by
+        a plan. `answers` says that a status may be such an answer; one that has ended never is.
+        """
         if event.kind in {"closed", "lost"}:
             self.disturb(event.at_ns, f"the connection was lost ({event.text})")
         elif event.kind == "message":
             self._message(event, owner)
         elif event.kind == "status":
-            self._status(event, owner)
+            self._status(event, owner, asked=answers and event.text not in ENDED_STATUSES)
         elif event.kind == "execution" and event.row is not None and event.row["account"] == owner.account:
-            row = event.row
-            self.record(lambda: self._recorder.filled(row, now_ns=event.at_ns))
+            self._execution(event, owner, event.row)
         elif event.kind == "commission" and event.row is not None and event.exec_id is not None:
-            report, exec_id = event.row, event.exec_id
-            self.record(lambda: self._recorder.paid(owner.account, exec_id, report))
+            self._commission(event, owner, event.exec_id)
 
-    def disturb(self, at_ns: int, what: str) -> None:
+    def disturb(self, at_ns: int, what: str, *, lasts: bool = False) -> None:
         """Only a reconcile after this moment opens the gate again."""
-        self.disturbed = Disturbance(at_ns=at_ns, what=what)
+        self.disturbed = Disturbance(at_ns=at_ns, what=what, lasts=lasts)
         self._desk.log.warning("gate_disturbed", what=what)
 
     def record(self, write: Callable[[], object]) -> None:
@@ -74,12 +88,59 @@ class Follower:
 
     def _message(self, event: BrokerEvent, owner: Owner) -> None:
         if event.code in LINK_CODES:
-            self.disturb(event.at_ns, f"IB's message {event.code}")
+            self.disturb(event.at_ns, f"IB's message {event.code}", lasts=event.code in LOST_CODES)
         elif event.order_id is not None and (intent := self._store.find_order(owner, event.order_id)) is not None:
             told = Told(message=f"{event.code} {event.text}")
             self.record(lambda: self._recorder.told(owner.account, intent.order_ref, told, now_ns=event.at_ns))
+            self._publish(update.message_of(event, intent))
 
-    def _status(self, event: BrokerEvent, owner: Owner) -> None:
+    def _execution(self, event: BrokerEvent, owner: Owner, row: Mapping[str, object]) -> None:
+        """A fill. Every order of the gate carries a reference of its kind, and so do its fills."""
+        exec_id, order_ref = str(row["exec_id"]), row["order_ref"]
+        if order_ref is not None and not str(order_ref).startswith(ORDER_REF_PREFIX):
+            return
+        known = self._fills.get(exec_id)
+        if known is not None and known[0] == row:
+            return
+        intent = None
+        if event.order_id is not None and row["client_id"] == owner.client_id:
+            intent = self._store.find_order(owner, event.order_id)
+        if intent is not None and order_ref is not None and intent.order_ref != order_ref:
+            intent = None
+        if len(self._fills) >= TOLD_MAX:
+            self._fills.clear()
+        told = None if intent is None else update.fill_of(event, intent, row)
+        self._fills[exec_id] = (row, told)
+        if not event.asked:
+            self.record(lambda: self._recorder.filled(row, now_ns=event.at_ns))
+        if told is not None:
+            self._publish(told)
+
+    def _commission(self, event: BrokerEvent, owner: Owner, exec_id: str) -> None:
+        report = event.row or {}
+        if exec_id not in self._fills or self._paid.get(exec_id) == report:
+            return
+
+        def pay() -> None:
+            if self._recorder.paid(owner.account, exec_id, report):
+                if len(self._paid) >= TOLD_MAX:
+                    self._paid.clear()
+                self._paid[exec_id] = report
+
+        self.record(pay)
+        fill = self._fills[exec_id][1]
+        if fill is not None:
+            self._publish(update.commission_of(event, fill, report))
+
+    def _publish(self, news: OrderUpdate) -> None:
+        if self.subscriber is not None:
+            self.subscriber(news)
+
+    def settled(self, intent: Intent, now_ns: int) -> None:
+        """Tell that a reconcile proved what became of it."""
+        self._publish(update.settled(intent, outcome_of(intent), now_ns))
+
+    def _status(self, event: BrokerEvent, owner: Owner, *, asked: bool) -> None:
         if event.order_id is None or event.client_id != owner.client_id or event.text is None:
             return
         intent = self._store.find_order(owner, event.order_id)
@@ -92,7 +153,12 @@ class Follower:
         if not intent.terminal and (intent.status, intent.perm_id) != (event.text, event.perm_id):
             state = "DONE" if event.text in ENDED_STATUSES else "ACKED"
             self._store.move(intent, state, now_ns=event.at_ns, status=event.text, perm_id=event.perm_id)  # type: ignore[arg-type]
-        self._tell_book(event, intent)
+        if not asked:
+            self._tell_book(event, intent)
+        said = (event.text, event.perm_id, event.filled_e8)
+        if self._said.get(intent.row) != said:
+            self._said[intent.row] = said
+            self._publish(update.status_of(event, intent))
 
     def _tell_book(self, event: BrokerEvent, intent: Intent) -> None:
         told = Told(status=event.text, perm_id=event.perm_id, filled_e8=event.filled_e8)

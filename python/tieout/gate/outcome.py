@@ -35,6 +35,25 @@ class Outcome:
         return self.state in {"SENDING", "ACKED", "UNKNOWN"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BracketOutcome:
+    """What became of an entry and the orders that protect it; each leg as `Outcome` says."""
+
+    entry: Outcome
+    take_profit: Outcome | None
+    stop_loss: Outcome | None
+
+    @property
+    def legs(self) -> tuple[Outcome, ...]:
+        """The legs that were asked for, the entry first."""
+        return tuple(leg for leg in (self.entry, self.take_profit, self.stop_loss) if leg is not None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the broker has every leg, none of them with an error."""
+        return all(leg.state in {"ACKED", "DONE"} and leg.status is not None for leg in self.legs)
+
+
 def outcome_of(intent: Intent, *, duplicate: bool = False) -> Outcome:
     """The intent as the caller sees it."""
     return Outcome(

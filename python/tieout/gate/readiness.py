@@ -26,26 +26,33 @@ class Readiness:
 
     `reconciled_ns`: when the broker was asked in the last complete reconcile; None where there was none.
     `ambiguous`: matches that wait for the operator. `waiting`: the id of a plan with actions that waits.
-    `restart`: says so while the gateway's daily restart is near.
+    `restart`: says so while the gateway's daily restart is near. `shut`: whatever else keeps new orders back: the bot
+    reconciles or ends, its strategy broke.
     """
 
     reconciled_ns: int | None = None
     ambiguous: int = 0
     waiting: str | None = None
     restart: str | None = None
+    shut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disturbance:
-    """Something after which only a reconcile knows how things stand."""
+    """
+    Something after which only a reconcile knows how things stand.
+
+    `lasts`: it is not over yet (IB itself is out of reach), so that a reconcile would learn nothing.
+    """
 
     at_ns: int
     what: str
+    lasts: bool = False
 
 
 def not_ready(readiness: Readiness, disturbed: Disturbance | None) -> list[str]:
     """Why the last reconcile does not carry an order; best empty."""
-    why = []
+    why = list(readiness.shut)
     if readiness.reconciled_ns is None:
         why.append("not reconciled yet")
     elif disturbed is not None and readiness.reconciled_ns <= disturbed.at_ns:

@@ -13,6 +13,8 @@ from tieout.model import ENDED_STATUSES
 from tieout.store.recorder import Placed, Told
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tieout.broker.port import Acknowledgement, Broker, ContractSpec, OrderSpec
     from tieout.gate.follow import Follower
     from tieout.gate.pacing import Pace
@@ -46,6 +48,36 @@ class Sender:
         self._follower = follower
         self._watch = watch
         self._pace = pace
+
+    def send_group(self, group: Sequence[tuple[Intent, OrderSpec]], contract: ContractSpec) -> list[Outcome]:
+        """Orders of which none may be at the exchange without the others; the last one transmits them all."""
+        self._pace.take(MESSAGES_EACH * len(group))
+        sending = [(self._store.move(one, "SENDING", now_ns=self._desk.now()), order) for one, order in group]
+        reach("intent: group is durable")
+        allowed = self._watch.allowed()
+        if allowed.sending != "yes":
+            why = allowed.why or "sending is not allowed"
+            self._all_not_sent(sending, why)
+            return [Outcome(state="BLOCKED", intent_id=one.intent_id, reason=why) for one, _ in sending]
+        sent = [(one.order_id, replace(order, order_ref=one.order_ref)) for one, order in sending]
+        try:
+            answers = self._broker.place_group(contract, sent)
+        except GatewayUnreachable as error:
+            return self._all_not_sent(sending, error.message)
+        except BaseException as error:
+            for one, _ in sending:
+                self.unknown(one, f"{type(error).__name__} while it was being sent: {error}")
+            raise
+        reach("intent: group is sent")
+        return [
+            self.unknown(one, "the gateway did not acknowledge it in time")
+            if answer is None
+            else self._acknowledged(one, answer, contract=contract, order=order)
+            for (one, order), answer in zip(sending, answers, strict=True)
+        ]
+
+    def _all_not_sent(self, group: Sequence[tuple[Intent, OrderSpec]], why: str) -> list[Outcome]:
+        return [outcome_of(self._store.move(one, "NOT_SENT", now_ns=self._desk.now(), note=why)) for one, _ in group]
 
     def send(self, intent: Intent, contract: ContractSpec, order: OrderSpec) -> Outcome:
         self._pace.take(MESSAGES_EACH)

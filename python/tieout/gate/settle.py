@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from tieout.model import ENDED_STATUSES
+from tieout.model import ENDED_STATUSES, PARTS
 from tieout.reconcile.evidence import broker_side
 
 if TYPE_CHECKING:
-    from tieout.model import Snapshot
+    from tieout.model import Part, Snapshot
     from tieout.store.intent import Intent, IntentState
 
 ABSENCE_GAP_NS: Final = 30_000_000_000
@@ -52,7 +52,7 @@ def judge(intent: Intent, snapshot: Snapshot, *, wanted: dict[str, object]) -> V
         return Verdict(note=f"{len(found)} orders carry {intent.order_ref} (perm_id {named}): look at both in TWS")
     if found:
         return _present(intent, found[0], snapshot, wanted=wanted)
-    if intent.kind == "modify" or not _doubted(intent):
+    if intent.kind == "modify" or not doubted(intent):
         return Verdict()
     return _absent(intent, snapshot, "the broker does not hold it")
 
@@ -66,7 +66,7 @@ def _present(intent: Intent, row: dict[str, object], snapshot: Snapshot, *, want
         return Verdict(state="ACKED", status=status, perm_id=perm_id, note="found at the broker")
     if all(row[name] == wanted[name] for name in COMPARED):
         return Verdict(state="DONE", status=status, perm_id=perm_id, note="the order at the broker is as it asked")
-    return _absent(intent, snapshot, "the order at the broker is not as it asked") if _doubted(intent) else Verdict()
+    return _absent(intent, snapshot, "the order at the broker is not as it asked") if doubted(intent) else Verdict()
 
 
 def _absent(intent: Intent, snapshot: Snapshot, what: str) -> Verdict:
@@ -74,15 +74,16 @@ def _absent(intent: Intent, snapshot: Snapshot, what: str) -> Verdict:
         return Verdict()
     if intent.absent_ns is None:
         return Verdict(absent_ns=snapshot.taken_at_ns)
-    asked_ns = min(part.asked_at_ns for part in snapshot.parts.values())
+    asked_ns = min(part.asked_at_ns for part in _asked(snapshot))
     if asked_ns - intent.absent_ns < ABSENCE_GAP_NS:
         return Verdict()
     return Verdict(state="ABSENT", note=f"{what}, in two complete snapshots")
 
 
-def _doubted(intent: Intent) -> bool:
+def doubted(intent: Intent) -> bool:
     """Only an intent that the broker never confirmed can turn out not to be there."""
-    return intent.state == "UNKNOWN" or (intent.state == "ACKED" and intent.status is None and intent.perm_id is None)
+    unheard = intent.state == "ACKED" and intent.status is None and intent.perm_id is None
+    return unheard or intent.state in {"UNKNOWN", "SENDING"}
 
 
 def _speaks_for(snapshot: Snapshot, intent: Intent) -> bool:
@@ -91,6 +92,11 @@ def _speaks_for(snapshot: Snapshot, intent: Intent) -> bool:
         sent is not None
         and snapshot.complete
         and snapshot.gateway.account == intent.owner.account
-        and all(part.asked_at_ns > sent for part in snapshot.parts.values())
-        and all(part.covers_from_ns is None or part.covers_from_ns <= sent for part in snapshot.parts.values())
+        and all(part.asked_at_ns > sent for part in _asked(snapshot))
+        and all(part.covers_from_ns is None or part.covers_from_ns <= sent for part in _asked(snapshot))
     )
+
+
+def _asked(snapshot: Snapshot) -> list[Part]:
+    """The gateway's own answers. A statement of past days knows nothing of an order that was sent a moment ago."""
+    return [snapshot.parts[name] for name in PARTS]

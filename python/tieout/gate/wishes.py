@@ -24,8 +24,15 @@ def wish_of(
     intent_id: str | None,
     strategy: str | None,
     target: Intent | None = None,
+    parent: Intent | None = None,
 ) -> Wish:
-    """What is to be reserved for this order; for its modification where `target` is the order's own intent."""
+    """
+    What is to be reserved for this order.
+
+    Args:
+        target: the order's own intent, where this is its modification.
+        parent: the intent of the order that this one is attached to.
+    """
     print_ = print_of(account, contract, order)
     return Wish(
         kind="place" if target is None else "modify",
@@ -35,7 +42,7 @@ def wish_of(
         encoding=print_.encoding,
         contract=as_json(contract),
         order=as_json(order),
-        target=None if target is None else target.row,
+        target=target.row if target is not None else None if parent is None else parent.row,
         order_id=None if target is None else target.order_id,
         order_ref=None if target is None else target.order_ref,
     )

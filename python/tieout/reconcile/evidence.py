@@ -13,8 +13,8 @@ Source: ib-facts ("What each request returns", "Statuses"), design section 4.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -22,6 +22,8 @@ from tieout.model import FILLED
 from tieout.schema import CONTRACT, ORDER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from tieout.model import Snapshot
 
 _KEY: Final = ["account", "perm_id"]
@@ -41,6 +43,27 @@ class BrokerSide:
     orders: pl.DataFrame
     seen: pl.DataFrame
     executions: pl.DataFrame
+    statements: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Which Flex statements told of an order, by its position; `executions` then has a column `told_by` as well."""
+    statement_homes: dict[str, int] = field(default_factory=dict)
+    """The position of the order that an execution of a Flex statement belongs to, by its exec_id."""
+
+    def evidence(self, index: int) -> tuple[str, ...]:
+        """The parts that an order was seen in, and the statements that told of it."""
+        seen = self.seen.row(index, named=True)
+        parts = (("open_orders", "open"), ("completed_orders", "completed"), ("executions", "fills"))
+        return tuple(part for part, column in parts if seen[column]) + statement_evidence(self.statements.get(index))
+
+
+def statement_evidence(labels: Sequence[str] | None) -> tuple[str, ...]:
+    """Flex statements as an action's evidence names them: the source, and each with its period."""
+    return ("flex", *(f"statement {label}" for label in labels)) if labels else ()
+
+
+def execution_evidence(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an execution rests on: the gateway's executions, or the Flex statement that tells it."""
+    label = row.get("told_by")
+    return ("executions",) if label is None else statement_evidence([label])
 
 
 def broker_side(snapshot: Snapshot) -> BrokerSide:
@@ -115,6 +138,10 @@ def _one_per_order(named: pl.DataFrame) -> pl.DataFrame:
 
 def _lent(executions: pl.DataFrame) -> pl.DataFrame:
     active = executions.filter(pl.col("active") & pl.col("perm_id").is_not_null())
+    combo = pl.col("sec_type") == "BAG"
+    # A combination's own fill is told beside those of its legs; only the former is of the order's quantity.
+    legs = combo.fill_null(value=False).any().over(_KEY) & ~combo.fill_null(value=False)
+    active = active.filter(~legs)
     return active.group_by(_KEY, maintain_order=True).agg(
         *(pl.col(name).drop_nulls().first() for name in _LENT),
         pl.max_horizontal(pl.col("cumulative_quantity_e8").max(), pl.col("quantity_e8").sum()).alias("cumulative"),

@@ -14,16 +14,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from tieout.clock import NS_PER_S
 from tieout.reconcile.actions import Action
 from tieout.reconcile.ambiguity import Undecided
+from tieout.reconcile.corrections import by_base, doubts
+from tieout.reconcile.evidence import execution_evidence
 from tieout.reconcile.rows import FrameRow, describe_execution, execution_insert
 from tieout.reconcile.rows import field as told
 from tieout.reconcile.settle import because_of
+from tieout.store.corrections import agrees, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,19 +36,22 @@ if TYPE_CHECKING:
     from tieout.reconcile.settle import Choices
     from tieout.store.reader import Book
 
-EVIDENCE: Final = ("executions",)
-
 _Edge = tuple[FrameRow, FrameRow]
 """An execution of the broker and one of the book that may be the same."""
 
 
 @dataclass(slots=True)
 class ExecutionPlan:
-    """The repairs of executions; `parked` counts those whose order is not decided, not known or on the move."""
+    """
+    The repairs of executions; `parked` counts those whose order is not decided, not known or on the move.
+
+    `unclear` counts those that may correct another one that is as new: they wait until that is in the book.
+    """
 
     actions: list[Action] = field(default_factory=list)
     undecided: list[Undecided] = field(default_factory=list)
     parked: int = 0
+    unclear: int = 0
 
 
 def plan_executions(inputs: Inputs, orders: OrderPlan, *, window_s: int) -> ExecutionPlan:
@@ -63,16 +69,19 @@ def plan_executions(inputs: Inputs, orders: OrderPlan, *, window_s: int) -> Exec
     )
     fresh = broker.join(known, on=["account", "exec_id"], how="anti", maintain_order="left")
     nameless = _Nameless(inputs.book, book.filter(pl.col("exec_id").is_null()), window_s)
-    bases = _bases(known)
-    homes = _homes(inputs, orders)
+    bases = by_base(known, like=fresh)
+    homes = _homes(inputs, orders, fresh)
+    unclear = doubts(fresh.filter(pl.col("exec_id").is_not_null()))
     for row in fresh.iter_rows(named=True):
-        home = homes.get((row["account"], row["perm_id"]))
+        home = homes.get((row["account"], row["perm_id"])) or homes.get(("", row["exec_id"]))
         if home is None or row["quantity_e8"] is None or row["price_e8"] is None or row["symbol"] is None:
             plan.parked += 1
         elif earlier := bases.get((row["account"], row["base"])):
             _correct(inputs, row, earlier, home=home, plan=plan)
+        elif row["exec_id"] in unclear.later:
+            plan.unclear += 1
         elif home.row is None or not nameless.offer(row, home.row):
-            plan.actions.append(_insert(row, home))
+            plan.actions.append(_insert({**row, "active": row["active"] or row["exec_id"] in unclear.standing}, home))
     nameless.settle(plan, inputs.choices)
     plan.actions.sort(key=lambda action: (action.kind, action.exec_id or "", action.row or 0))
     return plan
@@ -86,14 +95,21 @@ class _Home:
     action: str | None
 
 
-def _homes(inputs: Inputs, orders: OrderPlan) -> dict[tuple[str, int], _Home]:
-    homes = {}
-    for index, (account, perm_id) in enumerate(inputs.broker.orders.select("account", "perm_id").iter_rows()):
+def _homes(inputs: Inputs, orders: OrderPlan, fresh: pl.DataFrame) -> dict[tuple[str, int | str], _Home]:
+    """The orders of these executions, by account and perm_id, or by exec_id."""
+    homes: dict[tuple[str, int | str], _Home] = {}
+    asked = inputs.broker.orders.select("account", "perm_id").with_row_index("index")
+    asked = asked.filter(pl.col("perm_id").is_not_null()).join(fresh, on=["account", "perm_id"], how="semi")
+    for index, account, perm_id in asked.sort("index").iter_rows():
         row = orders.book_row_of.get(index)
-        if perm_id is not None and row is not None and row not in inputs.moving:
+        if row is not None and row not in inputs.moving:
             homes[account, perm_id] = _Home(row, None)
-        elif perm_id is not None and index in orders.action_of:
+        elif index in orders.action_of:
             homes[account, perm_id] = _Home(None, orders.action_of[index])
+    for exec_id, index in inputs.broker.statement_homes.items():  # Flex statements carry no perm_id
+        row = orders.book_row_of.get(index)
+        if row not in inputs.moving and (row is not None or index in orders.action_of):
+            homes["", exec_id] = _Home(row, orders.action_of.get(index))
     return homes
 
 
@@ -107,14 +123,15 @@ def _known(book: Book, both: pl.DataFrame, plan: ExecutionPlan) -> None:
         changed = [n for n in names if row[f"{n}_e8"] is not None and row[f"{n}_e8"] != row[f"{n}_e8_book"]]
         if "commission" in changed and row["commission_currency"] is not None:
             changed.append("commission_currency")
-        reason = "its commission was reported" if changed[0] == "commission" else "the broker reports other values"
+        learnt = changed[0] == "commission" and row["commission_e8_book"] is None
+        reason = "its commission was reported" if learnt else "the broker reports other values"
         plan.actions.append(_update(book, row["at"], {n: told(row, n) for n in changed}, row=row, reason=reason))
 
 
 def _correct(inputs: Inputs, row: FrameRow, earlier: list[FrameRow], *, home: _Home, plan: ExecutionPlan) -> None:
     """A known base under another suffix: the highest one is active, if everything else agrees, or so it was chosen."""
     because = ""
-    if not all(_agrees(row, one) for one in earlier):
+    if not all(agrees(row, one) for one in earlier):
         doubt = _undecided("correction_unclear", [row], earlier, pairs=[(0, i) for i in range(len(earlier))])
         settled = inputs.choices.settle("execution", doubt.account, broker=doubt.broker, book=doubt.book)
         if settled.none is not None and not settled.pairs:
@@ -124,24 +141,12 @@ def _correct(inputs: Inputs, row: FrameRow, earlier: list[FrameRow], *, home: _H
             plan.undecided.append(doubt)
             return
         because = because_of(settled.pairs[0][1])
-    newest = all(_suffix(row) > _suffix(one) for one in earlier)
+    newest = all(suffix_of(row) > suffix_of(one) for one in earlier)
     plan.actions.append(_insert({**row, "active": row["active"] and newest}, home, because))
     for one in earlier if newest else ():
         if inputs.book.raw_executions["active"][one["at"]]:
             reason = f"superseded by its correction {row['exec_id']}{because}"
             plan.actions.append(_update(inputs.book, one["at"], {"active": False}, row=one, reason=reason))
-
-
-def _agrees(row: FrameRow, one: FrameRow) -> bool:
-    """Whether an execution of the same base may be the same one, corrected or not yet corrected."""
-    return bool(
-        one["perm_id"] in {None, row["perm_id"]}
-        and one["side"] in {None, row["side"]}
-        and (one["con_id"] is None or row["con_id"] is None or one["con_id"] == row["con_id"])
-        and one["symbol"] == row["symbol"]
-        and None not in {one["cumulative_quantity_e8"], row["cumulative_quantity_e8"]}
-        and (row["cumulative_quantity_e8"] <= one["cumulative_quantity_e8"] or _suffix(row) < _suffix(one))
-    )
 
 
 class _Nameless:
@@ -227,18 +232,6 @@ def _components(edges: list[_Edge]) -> list[list[_Edge]]:
     return list(groups.values())
 
 
-def _bases(known: pl.DataFrame) -> dict[tuple[str, str], list[FrameRow]]:
-    bases: dict[tuple[str, str], list[FrameRow]] = defaultdict(list)
-    for row in known.iter_rows(named=True):
-        bases[row["account"], row["exec_id"].rpartition(".")[0] or row["exec_id"]].append(row)
-    return bases
-
-
-def _suffix(row: FrameRow) -> int:
-    tail = str(row["exec_id"]).rpartition(".")[2]
-    return int(tail) if tail.isdigit() else 0
-
-
 def _insert(row: FrameRow, home: _Home, because: str = "") -> Action:
     return Action(
         entity="execution",
@@ -246,7 +239,7 @@ def _insert(row: FrameRow, home: _Home, because: str = "") -> Action:
         account=row["account"],
         symbol=row["symbol"],
         reason=f"executed at the broker, not in the book{because}",
-        evidence=EVIDENCE,
+        evidence=execution_evidence(row),
         perm_id=row["perm_id"],
         client_id=row["client_id"],
         order_id=row["order_id"],
@@ -265,7 +258,7 @@ def _update(book: Book, at: int, news: Mapping[str, Json], *, row: FrameRow, rea
         account=row["account"],
         symbol=row["symbol"],
         reason=reason,
-        evidence=EVIDENCE,
+        evidence=execution_evidence(row),
         perm_id=row["perm_id"],
         client_id=row["client_id"],
         order_id=row["order_id"],

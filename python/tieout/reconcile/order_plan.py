@@ -20,6 +20,7 @@ import polars as pl
 
 from tieout.clock import from_iso, to_iso
 from tieout.model import FILLED
+from tieout.reconcile import coverage as covering
 from tieout.reconcile import diff
 from tieout.reconcile.actions import Action
 from tieout.reconcile.rows import FrameRow, order_insert, order_update, orphan
@@ -50,12 +51,15 @@ class Inputs:
     force_sync_delete: bool
     chosen_by: ChosenBy = field(default_factory=lambda: ChosenBy({}, {}))
     choices: Choices = field(default_factory=Choices)
+    in_flight: frozenset[str] = frozenset()
+    """The order_refs of orders that were on their way while the broker was asked: their rows come by themselves."""
 
     @property
     def absence_proves(self) -> bool:
         """Whether everything that "not at the broker" rests on was answered in full."""
         parts = self.snapshot.parts
-        return all(name in parts and parts[name].complete for name in ABSENCE_NEEDS)
+        told = "flex" not in parts or parts["flex"].complete
+        return told and all(name in parts and parts[name].complete for name in ABSENCE_NEEDS)
 
 
 @dataclass(slots=True)
@@ -149,8 +153,10 @@ def _update(inputs: Inputs, found: _Found, names: list[str], plan: OrderPlan) ->
             kind="update",
             account=book["account"],
             symbol=book["symbol"],
-            reason=_why_update(names, found.row, seen) + inputs.chosen_by.of(broker=found.broker),
-            evidence=_evidence(seen),
+            reason=_why_update(names, found.row, seen)
+            + _told_by(inputs, found.broker)
+            + inputs.chosen_by.of(broker=found.broker),
+            evidence=inputs.broker.evidence(found.broker),
             perm_id=found.row["perm_id"],
             client_id=book["client_id"],
             order_id=book["order_id"],
@@ -166,8 +172,11 @@ def _inserts(inputs: Inputs, orders: pl.DataFrame, plan: OrderPlan) -> None:
     fills_only = nameless = 0
     for index in inputs.matching.broker_only:
         row, seen = orders.row(index, named=True), inputs.broker.seen.row(index, named=True)
-        if row["perm_id"] is None and row["order_id"] is None:
+        if row["perm_id"] is None and row["order_id"] is None and index not in inputs.broker.statements:
             nameless += 1
+            continue
+        if row["order_ref"] in inputs.in_flight:
+            plan.waiting_rows += 1
             continue
         if row["status"] is None or (row["quantity_e8"] is None and row["filled_quantity_e8"] is None):
             fills_only += 1
@@ -177,8 +186,10 @@ def _inserts(inputs: Inputs, orders: pl.DataFrame, plan: OrderPlan) -> None:
             kind="insert",
             account=row["account"],
             symbol=row["symbol"],
-            reason=_why_insert(row, seen) + inputs.chosen_by.of(broker=index),
-            evidence=_evidence(seen),
+            reason=(_why_insert(row, seen) if any(seen.values()) else _UNSEEN)
+            + _told_by(inputs, index)
+            + inputs.chosen_by.of(broker=index),
+            evidence=inputs.broker.evidence(index),
             perm_id=row["perm_id"],
             client_id=row["client_id"],
             order_id=row["order_id"],
@@ -222,7 +233,7 @@ def _orphan(inputs: Inputs, index: int, found: _Found | None, plan: OrderPlan) -
             account=book["account"],
             symbol=book["symbol"],
             reason=reason + chosen_by,
-            evidence=ABSENCE_NEEDS,
+            evidence=(*ABSENCE_NEEDS, *(("flex",) if inputs.snapshot.statements else ())),
             perm_id=book["perm_id"],
             client_id=book["client_id"],
             order_id=book["order_id"],
@@ -247,10 +258,7 @@ def _why_keep(inputs: Inputs, index: int) -> str | None:
     moments = [from_iso(text) for text in known if text is not None]
     if not moments:
         return "when it was last known live is not on record, so a fill could be hiding"
-    covered_from = max(
-        (part.covers_from_ns for part in inputs.snapshot.parts.values() if part.covers_from_ns is not None),
-        default=None,
-    )
+    covered_from = covering.covered_from(inputs.snapshot, currency=book.orders["currency"][index])
     if covered_from is None:
         return "the broker's answer does not say which time it covers"
     if max(moments) < covered_from:
@@ -258,6 +266,15 @@ def _why_keep(inputs: Inputs, index: int) -> str | None:
             f"it was last known live at {to_iso(max(moments))}, the broker's answer covers from {to_iso(covered_from)}"
         )
     return None
+
+
+_UNSEEN: Final = "executed before the gateway's day, not in the book; its quantity is what was executed"
+
+
+def _told_by(inputs: Inputs, index: int) -> str:
+    """Which Flex statements told of the order; empty where none did."""
+    labels = inputs.broker.statements.get(index)
+    return f"; told by Flex statement {', '.join(labels)}" if labels else ""
 
 
 def _why_update(names: list[str], row: FrameRow, seen: FrameRow) -> str:
@@ -272,8 +289,3 @@ def _why_update(names: list[str], row: FrameRow, seen: FrameRow) -> str:
 def _why_insert(row: FrameRow, seen: FrameRow) -> str:
     whose = "entered by hand or outside the API" if row["order_id"] is None else f"sent by client {row['client_id']}"
     return f"{'completed' if seen['completed'] else 'open'} at the broker, not in the book; {whose}"
-
-
-def _evidence(seen: FrameRow) -> tuple[str, ...]:
-    parts = (("open_orders", "open"), ("completed_orders", "completed"), ("executions", "fills"))
-    return tuple(part for part, column in parts if seen[column])

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tieout.canonical import Json, digest
+from tieout.clock import file_stamp
 from tieout.fixed import to_e8
 from tieout.reconcile.actions import LIST_OF, LISTS, Action
 from tieout.reconcile.ambiguity import Undecided, undecided_orders
 from tieout.reconcile.evidence import broker_side
 from tieout.reconcile.execution_plan import plan_executions
+from tieout.reconcile.findings import Finding, order_findings, position_findings
+from tieout.reconcile.flex_side import add_statements
 from tieout.reconcile.match import match_orders
 from tieout.reconcile.order_plan import Inputs, plan_orders
-from tieout.reconcile.positions import PositionNote, position_notes
+from tieout.reconcile.positions import Market, PositionNote, Recommendation, judge_positions
+from tieout.reconcile.predicted import ledger_after, orders_after
 from tieout.reconcile.settle import Choices, settle_orders
 from tieout.store.reader import Book, Image, content_fingerprint, rows_fingerprint
 
@@ -39,17 +43,19 @@ class Plan:
 
     `rows` are the ids, per table, of the book's rows that the plan rests on; `fingerprint` is over those rows as
     they were read. `held` has, per entity, the hash of those among them that no action changes, by id.
-    `resolutions` are the operator's choices that it followed.
+    `resolutions` are the operator's choices that it followed. `findings` do not add up and are repaired by nothing;
+    like the positions they are no part of the plan id.
     """
 
     actions: tuple[Action, ...]
     undecided: tuple[Undecided, ...]
-    positions: tuple[PositionNote, ...]
+    positions: tuple[PositionNote | Recommendation, ...]
     notes: tuple[str, ...]
     rows: dict[str, tuple[int, ...]]
     fingerprint: str
     held: dict[str, dict[int, str]]
     resolutions: tuple[Resolution, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def summary(self) -> dict[str, int]:
         """A count for each of the five lists."""
@@ -88,6 +94,8 @@ def build_plan(
     symbols: Collection[str],
     moving: frozenset[int],
     resolutions: Collection[Resolution] = (),
+    market: Market | None = None,
+    in_flight: frozenset[str] = frozenset(),
 ) -> Plan:
     """
     The plan that ties the book to the snapshot.
@@ -99,6 +107,8 @@ def build_plan(
         symbols: whose positions are told in `spy_futures_actions`.
         moving: ids of orders that changed in the book while the broker was asked: they wait.
         resolutions: the operator's choices in ambiguous matches; one that no longer holds is told in the notes.
+        in_flight: order_refs of orders that were on their way while the broker was asked: they are not inserted.
+        market: the quotes and limits by which positions are judged; without it they are only told.
     """
     mine, others, unowned = _one_account(book, snapshot.gateway.account, sole=snapshot.gateway.sole)
     side = broker_side(snapshot)
@@ -111,13 +121,22 @@ def build_plan(
         accept_unique=rules.accept_unique,
     )
     matching, chosen_by = settle_orders(matched, side.orders, mine.orders, choices)
-    inputs = Inputs(snapshot, side, mine, matching, moving, flags.force_sync_delete, chosen_by, choices)
+    told = add_statements(snapshot, side, matching, book=mine, choices=choices, rules=rules)
+    inputs = Inputs(
+        snapshot, told.side, mine, told.matching, moving, flags.force_sync_delete, chosen_by, choices, in_flight
+    )
     orders = plan_orders(inputs)
     executions = plan_executions(inputs, orders, window_s=rules.window_seconds)
-    undecided = [*undecided_orders(matching.ambiguous, side.orders, mine.orders), *executions.undecided]
-    notes = [*orders.notes, *choices.lapsed(undecided)]
+    undecided = [*undecided_orders(matching.ambiguous, side.orders, mine.orders), *told.undecided]
+    undecided += executions.undecided
+    notes = [*orders.notes, *told.notes, *choices.lapsed(undecided)]
     if executions.parked:
         notes.append(f"{executions.parked} execution(s) wait until it is known which order of the book they belong to")
+    if executions.unclear:
+        notes.append(
+            f"{executions.unclear} execution(s) may correct another one that is as new, or be fills of their own: "
+            "you are asked once that one is in the book"
+        )
     if others:
         notes.append(f"{others} live order(s) of other accounts in the book were not looked at")
     if unowned:
@@ -127,11 +146,16 @@ def build_plan(
         )
     actions = (*orders.actions, *executions.actions)
     order_images, execution_images = _rests_on(mine, actions, undecided)
+    after = orders_after(mine, actions)
+    ledger = ledger_after(mine, actions, after)
+    positions, position_words = judge_positions(snapshot, ledger, symbols=symbols, market=market)
+    part = snapshot.parts.get("positions")
+    today = file_stamp(snapshot.server_time_ns)[:8]
     return Plan(
         actions=actions,
         undecided=tuple(undecided),
-        positions=tuple(position_notes(snapshot.positions, symbols)),
-        notes=tuple(notes),
+        positions=tuple(positions),
+        notes=(*notes, *position_words),
         rows={"orders": tuple(sorted(order_images)), "executions": tuple(sorted(execution_images))},
         fingerprint=rows_fingerprint(order_images, execution_images),
         held={
@@ -139,6 +163,11 @@ def build_plan(
             "execution": _held(execution_images, "execution", actions),
         },
         resolutions=choices.used(),
+        findings=(
+            *order_findings(after, ledger, told=set(orders.book_row_of.values())),
+            *told.findings,
+            *position_findings(snapshot.positions, ledger, part=part, today=today),
+        ),
     )
 
 

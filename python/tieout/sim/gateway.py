@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final
 
-from tieout.sim import conduct, matching, messages
+from tieout.sim import conduct, linked, matching, messages
 from tieout.sim.faults import Faults
 from tieout.sim.incoming import Reader
 from tieout.sim.layout import VERSION_MAX, VERSION_MIN
+from tieout.sim.quotes import QUOTES
 from tieout.sim.requests import ANSWERS
 from tieout.sim.session import Session
 from tieout.sim.trading import TRADES
@@ -29,7 +30,7 @@ _LINK: Final = {
     1101: "Connectivity between IB and Trader Workstation has been restored - data lost.",
     1102: "Connectivity between IB and Trader Workstation has been restored - data maintained.",
 }
-_HANDLERS: Final = {**ANSWERS, **TRADES}
+_HANDLERS: Final = {**ANSWERS, **TRADES, **QUOTES}
 _ACCEPT_TURNS: Final = 3
 """The event loop's turns from an accepted connection to its callback."""
 
@@ -101,7 +102,7 @@ class Gateway:
 
     def publish(self, events: Iterable[matching.Event]) -> None:
         """Tell each event to the client that owns the order, if it is there and IB is reached."""
-        for event in self.conduct.arrange(self.world, events):
+        for event in self.conduct.arrange(self.world, linked.consequences(self.world, events, self.now_ns())):
             if not self._linked:
                 continue
             owner = self.sessions.get(event.order.client_id)

@@ -50,7 +50,8 @@ def accept(world: World, order: Order, now_ns: int) -> list[Event]:
 def move_price(world: World, con_id: int, price: Decimal, *, now_ns: int) -> list[Event]:
     """The instrument trades at another price: whatever rests there and is reached fills."""
     world.prices[con_id] = price
-    reached = [o for o in world.live_orders() if o.contract.con_id == con_id and fills_at(o, price)]
+    resting = [o for o in world.live_orders() if o.contract.con_id == con_id and not world.waits(o)]
+    reached = [o for o in resting if fills_at(o, price)]
     return [told for order in reached for told in fill(world, order, price, now_ns=now_ns)]
 
 

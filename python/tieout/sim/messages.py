@@ -188,6 +188,7 @@ def contract_details(contract: Contract, version: int, request_id: int) -> Messa
         **fields,
         "market_name": contract.trading_class or contract.symbol,
         "min_tick": plain(contract.min_tick),
+        "price_magnifier": str(contract.price_magnifier),
         "order_types": "LMT,MKT,STP,STPLMT,TRAIL",
         "valid_exchanges": contract.exchange,
         "long_name": contract.symbol,

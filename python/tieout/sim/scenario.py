@@ -11,8 +11,11 @@ is one. `example.yml` beside this file uses every block.
     server_version       the highest server version to agree on, 157 to 178; 178
     commission_per_unit  what a simulated fill costs for each unit; 1
     contracts            NAME: con_id, symbol, sec_type, exchange, currency, expiry, strike, right,
-                         multiplier, local_symbol, trading_class, primary_exchange, min_tick
+                         multiplier, local_symbol, trading_class, primary_exchange, min_tick,
+                         price_magnifier
     prices               NAME: the price at which orders fill; without one, nothing fills
+    quotes               NAME: bid, ask, last, last_at, kind (live, frozen, delayed, delayed_frozen, closed,
+                         silent; tieout.sim.quotes); without one, market data is refused (354)
     live_orders          contract (a NAME), perm_id, side, quantity, order_type, limit_price, stop_price,
                          tif, account, client_id, order_id, order_ref, status, filled, average_price,
                          parent_id, oca_group; a manual order has neither client_id nor order_id
@@ -65,6 +68,7 @@ from tieout.clock import NS_PER_S, from_iso
 from tieout.model import uses_limit_price, uses_stop_price
 from tieout.sim.fault_keys import faults_of
 from tieout.sim.faults import Faults
+from tieout.sim.quotes import SimQuote
 from tieout.sim.scenario_file import Source, Trail, load
 from tieout.sim.scenario_model import (
     CompletedOrderKeys,
@@ -128,6 +132,10 @@ class _Builder:
             world.add_contract(contract)
         for name, price in self.keys.prices.items():
             world.prices[self._contract(name, ("prices", name)).con_id] = price
+        for name, given in self.keys.quotes.items():
+            last_ns = None if given.last_at is None else self._moment(given.last_at)
+            quote = SimQuote(given.kind, given.bid, given.ask, given.last, last_ns)
+            world.quotes[self._contract(name, ("quotes", name)).con_id] = quote
         for order in self._orders():
             world.add_order(order)
         for index, fill in enumerate(self.keys.executions):

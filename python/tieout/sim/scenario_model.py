@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from tieout.fixed import to_e8
 from tieout.sim.fault_keys import Conduct, ConductKeys, RuleKeys
 from tieout.sim.layout import VERSION_MAX, VERSION_MIN
+from tieout.sim.quotes import QuoteKind
 
 _RELATIVE: Final = re.compile(r"-\d+[smhd]")
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[-+]\d\d:\d\d)")
@@ -71,6 +72,7 @@ class ContractKeys(Strict):
     trading_class: str = ""
     primary_exchange: str = ""
     min_tick: Positive = Decimal("0.01")
+    price_magnifier: Annotated[int, Field(ge=1)] = 1
 
 
 class OrderKeys(Strict):
@@ -140,6 +142,16 @@ class PositionKeys(Strict):
     account: str | None = None
 
 
+class QuoteKeys(Strict):
+    """What an instrument is quoted at."""
+
+    kind: QuoteKind = "live"
+    bid: Number | None = None
+    ask: Number | None = None
+    last: Number | None = None
+    last_at: Moment | None = None
+
+
 class AccountValueKeys(Strict):
     """One line of an account's values."""
 
@@ -158,6 +170,7 @@ class ScenarioKeys(Strict):
     commission_per_unit: Number = Decimal(1)
     contracts: dict[str, ContractKeys] = {}
     prices: dict[str, Positive] = {}
+    quotes: dict[str, QuoteKeys] = {}
     live_orders: list[LiveOrderKeys] = []
     completed_orders: list[CompletedOrderKeys] = []
     executions: list[ExecutionKeys] = []

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from tieout.model import uses_limit_price, uses_stop_price
-from tieout.sim import conduct, matching, messages
+from tieout.sim import conduct, linked, matching, messages
 from tieout.sim.incoming import OrderTicket, Reader, read_order
 from tieout.sim.requests import find_contracts
 from tieout.sim.world import Contract, Order
@@ -92,7 +92,15 @@ def _submit(session: Session, order: Order, ticket: OrderTicket) -> None:
         order.status = "ApiPending"
         session.gateway.publish([matching.event("open_order", order), matching.event("order_status", order)])
         return
-    session.gateway.publish(matching.accept(session.gateway.world, order, session.gateway.now_ns()))
+    world = session.gateway.world
+    for one in linked.transmitted(world, order):
+        if not one.live:
+            continue
+        if world.waits(one):
+            one.status = "PreSubmitted"
+            session.gateway.publish([matching.event("open_order", one), matching.event("order_status", one)])
+        else:
+            session.gateway.publish(matching.accept(world, one, session.gateway.now_ns()))
 
 
 def _modify(session: Session, order: Order, ticket: OrderTicket) -> None:

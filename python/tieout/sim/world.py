@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tieout.clock import NS_PER_S
 from tieout.model import is_live
+
+if TYPE_CHECKING:
+    from tieout.sim.quotes import SimQuote
 
 ZERO: Final = Decimal(0)
 NS_PER_DAY: Final = 86_400 * NS_PER_S
@@ -35,6 +38,7 @@ class Contract:
     trading_class: str = ""
     primary_exchange: str = ""
     min_tick: Decimal = Decimal("0.01")
+    price_magnifier: int = 1
 
     @property
     def units(self) -> Decimal:
@@ -124,7 +128,7 @@ class AccountValue:
 
 @dataclass(slots=True)
 class World:
-    """Everything the gateway knows. `prices` is by con_id; `first_order_ids` by client, for nextValidId."""
+    """Everything the gateway knows. `prices` and `quotes` are by con_id, `id_marks` by client, for nextValidId."""
 
     accounts: list[str]
     next_order_id: int = 1
@@ -134,6 +138,7 @@ class World:
     values: list[AccountValue] = field(default_factory=list)
     contracts: dict[int, Contract] = field(default_factory=dict)
     prices: dict[int, Decimal] = field(default_factory=dict)
+    quotes: dict[int, SimQuote] = field(default_factory=dict)
     commission_per_unit: Decimal = Decimal("1")
     perm_id_last: int = 1_000_000_000
     exec_count: int = 0
@@ -174,6 +179,15 @@ class World:
             if order.client_id == client_id and order.order_id == order_id:
                 return order
         return None
+
+    def parent_of(self, order: Order) -> Order | None:
+        """The order that this one is attached to."""
+        return self.order_of(order.client_id, order.parent_id) if order.parent_id else None
+
+    def waits(self, order: Order) -> bool:
+        """Whether the order that it is attached to has yet to fill."""
+        parent = self.parent_of(order)
+        return parent is not None and parent.status != "Filled"
 
     def next_id(self, client_id: int) -> int:
         """The order id that nextValidId gives this client."""

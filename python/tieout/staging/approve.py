@@ -9,6 +9,7 @@ Which of a plan's actions happen: all of them, or those that the operator named,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +20,7 @@ from tieout.reconcile.plan import predicted_fingerprint
 from tieout.staging.changes import title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from tieout.reconcile.actions import Action
     from tieout.staging.planfile import StagedFile
@@ -58,6 +59,8 @@ class Chosen:
     notes: tuple[str, ...]
     predicted_fingerprint: str
     subset: str | None
+    approved: tuple[Mapping[str, Any], ...] = ()
+    """The approved entries of `spy_futures_actions`: their orders are for the gate."""
 
 
 def choose(file: StagedFile, wish: Wish) -> Chosen:
@@ -67,14 +70,14 @@ def choose(file: StagedFile, wish: Wish) -> Chosen:
     Raises:
         UsageError: an id names no action of the plan, or several; a position that asks for nothing; nothing is left.
     """
-    _approve_positions(file, wish.approve)
+    approved = _approved(file, wish.approve)
     known = {action.action_id: action for action in file.actions}
     wanted = {_named(file, one) for one in wish.only} or set(known)
     unwanted = {_named(file, one) for one in wish.exclude}
     notes: list[str] = []
     needs = _needs(file.actions)
     chosen = _with_what_they_need(wanted - unwanted, needs, unwanted, known=known, notes=notes)
-    if not chosen and known:
+    if not chosen and known and not approved:
         raise UsageError("no action of the plan is left to execute", hint=_SHOW)
     actions = tuple(action for action in file.actions if action.action_id in chosen)
     left_out = tuple(action for action in file.actions if action.action_id not in chosen)
@@ -84,7 +87,16 @@ def choose(file: StagedFile, wish: Wish) -> Chosen:
         notes=tuple(notes),
         predicted_fingerprint=predicted_fingerprint(actions) if left_out else file.content["predicted_fingerprint"],
         subset=digest([*sorted(chosen)]) if left_out else None,
+        approved=approved,
     )
+
+
+def only_approved(chosen: Chosen) -> Chosen:
+    """The same without the book's actions: under DRY_RUN an approval is tried out, the book is not changed."""
+    if not chosen.actions:
+        return chosen
+    told = f"DRY_RUN is true: the {len(chosen.actions)} action(s) of the plan were not executed"
+    return Chosen((), (*chosen.actions, *chosen.left_out), (told,), predicted_fingerprint(()), None, chosen.approved)
 
 
 def named_by(prefix: str, ids: Iterable[str], *, what: str, hint: str) -> str:
@@ -118,9 +130,15 @@ def _named(file: StagedFile, prefix: str) -> str:
     return named_by(prefix, (action.action_id for action in file.actions), what="action", hint=_SHOW)
 
 
-def _approve_positions(file: StagedFile, approve: Iterable[str]) -> None:
-    """Where the order gate will take approved recommendations over; until then none of them can be executed."""
+def _approved(file: StagedFile, approve: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
+    """
+    The entries that were approved, each once.
+
+    Raises:
+        UsageError: there is no such entry, or it recommends nothing.
+    """
     entries = {str(entry["action_id"]): entry for entry in _positions(file)}
+    found: dict[str, Mapping[str, Any]] = {}
     for one in approve:
         entry = entries[named_by(one, entries, what="position recommendation", hint=_SHOW)]
         told = f"{entry['symbol']} {entry['quantity']}"
@@ -129,10 +147,8 @@ def _approve_positions(file: StagedFile, approve: Iterable[str]) -> None:
                 f"{one} ({told}) is initial_state: seen at the start and told, it recommends nothing to approve",
                 hint="leave --approve out; nothing was changed",
             )
-        raise UsageError(
-            f"{one} ({entry['kind']} {told}) cannot be executed: this tieout sends no orders for recommendations",
-            hint="close the position by hand if you agree; nothing was changed",
-        )
+        found[str(entry["action_id"])] = entry
+    return tuple(found.values())
 
 
 def _positions(file: StagedFile) -> list[Mapping[str, Any]]:

@@ -8,26 +8,30 @@ here. Its `restored` row, which excuses the heads that went with it, is written 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypedDict
 
 from tieout.backup import list_backups
 from tieout.backup.backup import read_fingerprint
 from tieout.errors import AuditBroken, Forbidden
 from tieout.store import engine, migrate
+from tieout.store.audit_accept import holds_acceptance, kept_acceptances
 from tieout.store.audit_archive import archive_old
 from tieout.store.audit_verify import holds_quickly, verify
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tieout.config import Workspace
     from tieout.staging.desk import Desk
+    from tieout.store.audit import Head
+    from tieout.store.audit_accept import Settled
     from tieout.store.audit_archive import Archive
     from tieout.store.audit_verify import Verdict
 
 _HINT: Final = (
-    "find out who changed the book; restore a backup from before (`tieout backup list`), "
-    "then run `tieout safe-mode off --reason TEXT`"
+    "find out who changed the book; restore a backup from before (`tieout backup list`), or accept it as it is "
+    "(`tieout audit accept`), then run `tieout safe-mode off --reason TEXT`"
 )
 
 
@@ -42,6 +46,14 @@ class Verified:
     def ok(self) -> bool:
         """Whether the audit is what was written."""
         return self.verdict.problem is None or self.restored_from is not None
+
+
+class Known(TypedDict):
+    """What a chain is verified against, as `tieout.store.audit_verify.verify` takes it."""
+
+    archives_dir: Path
+    kept: Sequence[Head]
+    settled: Sequence[Settled]
 
 
 def archives_of(workspace: Workspace) -> Path:
@@ -100,7 +112,8 @@ def archive_audit(desk: Desk) -> Archive | None:
     reconcile lock.
 
     Raises:
-        Forbidden: DRY_RUN, SAFE_MODE or the latch: the book is not to be changed.
+        Forbidden: DRY_RUN, SAFE_MODE or the latch: the book is not to be changed. Or a break was accepted: the rows
+            that it covers prove nothing by themselves, and stay where they are.
         AuditBroken, BookError: nothing was moved.
     """
     flags, latch = desk.settings.flags, desk.latched()
@@ -110,6 +123,12 @@ def archive_audit(desk: Desk) -> Archive | None:
     if require_chain(desk) is not None:
         return None  # a row more, and the book would no longer be known as that backup
     book, now_ns = desk.workspace.book, desk.now()
+    with engine.connect(book) as connection, engine.read(connection):
+        if holds_acceptance(connection):
+            raise Forbidden(
+                "a break of the audit was accepted in this book: its rows stay in the book, none was moved",
+                hint="`tieout audit verify` tells what was accepted",
+            )
     done = archive_old(
         book,
         archives_of(desk.workspace),
@@ -131,14 +150,26 @@ def _verified(desk: Desk, expected: str = "") -> Verified:
     book = desk.workspace.book
     with engine.connect(book) as connection, engine.read(connection):
         migrate.require_current(connection, book)
-        kept = desk.state.kept_heads(migrate.read_meta(connection, "lineage") or "")
-        verdict = verify(connection, archives_dir=archives_of(desk.workspace), kept=kept, expected=expected)
-    return Verified(verdict, _put_back(desk) if verdict.cut else None)
+        lineage = migrate.read_meta(connection, "lineage") or ""
+        verdict = verify(connection, **known_of(desk, lineage), expected=expected)
+    return Verified(verdict, _put_back(desk, lineage) if verdict.cut else None)
 
 
-def _put_back(desk: Desk) -> str | None:
-    """The backup whose content the book has, if it has one's."""
-    backups = [backup for backup in list_backups(desk.workspace.backups_dir) if not backup.damage]
+def known_of(desk: Desk, lineage: str) -> Known:
+    """What the workspace knows of that book's audit beside the book."""
+    return {
+        "archives_dir": archives_of(desk.workspace),
+        "kept": desk.state.kept_heads(lineage),
+        "settled": kept_acceptances(desk.workspace.state_db, lineage),
+    }
+
+
+def _put_back(desk: Desk, lineage: str) -> str | None:
+    """The backup whose content the book has, if it has one's from before the end that it lacks was kept."""
+    kept_ns = desk.state.newest_head_ns(lineage) or 0
+    listed = list_backups(desk.workspace.backups_dir)
+    # A later one was taken of the book as it is now, without that end: it proves nothing.
+    backups = [backup for backup in listed if not backup.damage and backup.created_at_ns <= kept_ns]
     if not backups:
         return None
     found = read_fingerprint(desk.workspace.book)

@@ -69,8 +69,10 @@ def broker_changes(gone: Iterable[Action], fresh: Iterable[Action]) -> Iterator[
 def coverage_changes(staged: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """The parts of the broker's answer that are complete both times and speak for another day than at staging."""
     for name, part in now.items():
-        before = staged[name]
-        if before["complete"] and part["complete"] and before["covers_from"] != part["covers_from"]:
+        before = staged.get(name)
+        if before is None or not (before["complete"] and part["complete"]):
+            continue
+        if before["covers_from"] != part["covers_from"]:
             yield f"{name}: covered the time from {before['covers_from']}, now from {part['covers_from']}"
 
 

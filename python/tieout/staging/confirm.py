@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tieout.errors import BookError, PlanTampered, TieoutError
-from tieout.staging import gates
-from tieout.staging.approve import ALL, Chosen, Wish, choose
+from tieout.staging import gates, recommend, recommend_outcome
+from tieout.staging.approve import ALL, Chosen, Wish, choose, only_approved
 from tieout.staging.restoring import note_restore
 from tieout.staging.safekeeping import verified_backup
 from tieout.staging.stage import gather, plan_of
 from tieout.store import engine, migrate
+from tieout.store.ready import make_ready, read_standing
 from tieout.store.writer import Applied, Approval, Change, apply_changes
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tieout.reconcile.actions import Action
     from tieout.staging.desk import Desk
     from tieout.staging.planfile import StagedFile
+    from tieout.staging.recommend_outcome import Sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Confirmed:
     What was done: actions executed and left out, by kind, and on which backup.
 
     `subset` is the digest of the executed actions' ids where only some of the plan was confirmed; `notes` say which
-    came along or stayed behind because of another.
+    came along or stayed behind because of another. `orders` is what became of the approved recommendations.
     """
 
     plan_id: str
@@ -47,6 +49,7 @@ class Confirmed:
     audit_head: str | None
     subset: str | None = None
     notes: tuple[str, ...] = ()
+    orders: tuple[Sent, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """The guide's three counters."""
@@ -71,9 +74,36 @@ def confirm(desk: Desk, plan_id: str | None, wish: Wish = ALL) -> Confirmed:
         PlanMissing, PlanTampered, PlanStale, Forbidden, Ambiguous, EvidenceIncomplete, BackupError, BookError,
         BrokerError: a gate did not open; nothing was changed.
     """
+    before = _approved_before(desk, plan_id, wish)
+    if before is not None:
+        return before
     file, chosen = admit(desk, plan_id, wish)
-    if not file.actions:
-        return Confirmed(file.plan_id, 0, 0, {}, None, None)
+    if not chosen.actions:
+        confirmed = Confirmed(file.plan_id, 0, len(chosen.left_out), {}, None, None, notes=chosen.notes)
+        return _with_orders(desk, confirmed, chosen) if chosen.approved else confirmed
+    confirmed = _execute_all(desk, file, chosen)
+    return _with_orders(desk, confirmed, chosen) if chosen.approved else confirmed
+
+
+def _approved_before(desk: Desk, plan_id: str | None, wish: Wish) -> Confirmed | None:
+    """What became of the recommendations, where all that are named were approved before: a plan runs once."""
+    if not wish.approve:
+        return None
+    journal = gates.chosen_plan(desk.state, plan_id)
+    sent = recommend_outcome.sent_before(desk, journal.plan_id, wish.approve)
+    if sent is None:
+        return None
+    note = "every recommendation named was approved before; this is what became of it, and nothing else was done"
+    return Confirmed(journal.plan_id, 0, 0, {}, None, None, notes=(note,), orders=sent)
+
+
+def _with_orders(desk: Desk, confirmed: Confirmed, chosen: Chosen) -> Confirmed:
+    """The same with the approved recommendations judged again and sent; a failure there is an outcome, no error."""
+    sent = recommend.send_approved(desk, confirmed.plan_id, chosen.approved)
+    return replace(confirmed, orders=sent)
+
+
+def _execute_all(desk: Desk, file: StagedFile, chosen: Chosen) -> Confirmed:
     with desk.reconciling("confirm"):
         done, backup = _execute(desk, file, chosen)
         with _executed(file.plan_id):
@@ -152,7 +182,13 @@ def admit(desk: Desk, plan_id: str | None, wish: Wish = ALL) -> tuple[StagedFile
             raise
     gates.check_current(journal, desk.state, desk.now())
     chosen = choose(file, wish)
-    gates.check_flags(desk, file, chosen.actions)
+    if chosen.approved:
+        recommend.check_allowed(desk)
+    if chosen.approved and desk.settings.dry_run:
+        chosen = only_approved(chosen)
+        gates.check_gateway(desk, file)
+    else:
+        gates.check_flags(desk, file, chosen.actions)
     with engine.connect(desk.workspace.book) as connection, engine.read(connection):
         migrate.require_current(connection, desk.workspace.book)
         gates.check_book(connection, file, desk.workspace)
@@ -174,10 +210,17 @@ def _execute(desk: Desk, file: StagedFile, chosen: Chosen) -> tuple[Applied, Bac
         subset=chosen.subset,
     )
     try:
-        with engine.connect(desk.workspace.book) as connection, engine.write(connection):
-            gates.check_book(connection, file, desk.workspace)
-            done = apply_changes(connection, [_change(action) for action in chosen.actions], approval)
-            gates.check_prediction(connection, chosen, done.rows)
+        with engine.connect(desk.workspace.book) as connection:
+            changes = [_change(action) for action in chosen.actions]
+            with engine.read(connection):
+                gates.check_book(connection, file, desk.workspace)
+                standing = read_standing(connection, changes)
+            ready = make_ready(connection, standing, changes, approval)  # while the bot can still write
+            with engine.write(connection):
+                if not ready.holds(connection):
+                    gates.check_book(connection, file, desk.workspace)
+                done = apply_changes(connection, changes, approval, ready=ready)
+                gates.check_prediction(connection, chosen, done)
     except BookError as error:
         # A disk may fail at the very end of a commit that is durable already: only the book itself knows.
         if file.plan_id in desk.state.carry_over(desk.workspace.book):

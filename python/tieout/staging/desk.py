@@ -11,8 +11,10 @@ from tieout.errors import (
     Ambiguous,
     BackupError,
     BookMissing,
+    ClockWrong,
     EvidenceIncomplete,
     Forbidden,
+    Interrupted,
     PlanStale,
     TieoutError,
 )
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
     from tieout.flags import MatchRules, Permissions
 
 
-REFUSALS = (PlanStale, Ambiguous, EvidenceIncomplete, Forbidden, BackupError)
-"""A gate that did not open, as it should: nothing failed, nothing latches."""
+REFUSALS = (PlanStale, Ambiguous, EvidenceIncomplete, Forbidden, BackupError, ClockWrong, Interrupted)
+"""A gate that did not open, as it should, or the program was told to end: nothing failed, nothing latches."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,8 @@ class Desk:
     reached: bool = False
     told: list[str] = field(default_factory=list)
     """What the operator should read beside the result, in order."""
+    lender: Callable[[], Broker] | None = None
+    """The running bot's: lends the one connection that it has; the borrower's `close` leaves it open."""
 
     @property
     def settings(self) -> Settings:
@@ -89,7 +93,11 @@ class Desk:
         }
 
     def broker(self) -> Broker:
-        """The broker of the settings, or the simulated one; not yet connected."""
+        """The broker of the settings, or the simulated one; not yet connected. The running bot's is lent."""
+        return self.open_broker() if self.lender is None else self.lender()
+
+    def open_broker(self) -> Broker:
+        """The same, always a connection of its own."""
         from tieout.broker import BrokerSettings, open_broker
 
         wanted = self.settings.broker
@@ -103,6 +111,8 @@ class Desk:
                 account=wanted.account,
                 timeout_s=wanted.timeout_seconds,
                 total_timeout_s=self.settings.reconcile.timeout_seconds,
+                restart_pause_s=self.settings.gateway_restart.read_again_seconds,
+                allow_live=self.settings.allow_live or self.simulated is not None,
             )
         )
 

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from tieout.staging.desk import Desk
     from tieout.staging.stage import Evidence
     from tieout.store.state import StagedPlan, State
+    from tieout.store.writer import Applied
 
 PREFIX_DIGITS: Final = 12
 _FILE_BYTES_MAX: Final = 1 << 30
@@ -185,6 +186,11 @@ def check_flags(desk: Desk, file: StagedFile, chosen: tuple[Action, ...]) -> Non
         raise Forbidden(f"not executed: looser than when the plan was staged: {', '.join(looser)}", hint=_RESTAGE)
     if not desk.settings.force_sync_delete and any(action.kind == "hard_delete" for action in chosen):
         raise Forbidden("not executed: the plan deletes rows, and FORCE_SYNC_DELETE is false now", hint=_RESTAGE)
+    check_gateway(desk, file)
+
+
+def check_gateway(desk: Desk, file: StagedFile) -> None:
+    """Raises Forbidden: the plan was staged against the real gateway, this is the simulated one, or turned around."""
     if file.content["simulated"] != (desk.simulated is not None):
         was = "simulated" if file.content["simulated"] else "real"
         raise Forbidden(
@@ -213,9 +219,11 @@ def check_book(connection: Connection, file: StagedFile, workspace: Workspace) -
         raise PlanStale(
             f"the book at {workspace.book} is {what}; the plan was staged on a different state", hint=_RESTAGE
         )
-    order_images = reader.images(connection, orders, bound["rows"]["orders"])
-    execution_images = reader.images(connection, executions, bound["rows"]["executions"])
-    if reader.rows_fingerprint(order_images, execution_images) != bound["fingerprint"]:
+    rows = bound["rows"]
+    found = reader.fingerprint_of_rows(connection, {"order": rows["orders"], "execution": rows["executions"]})
+    if found != bound["fingerprint"]:
+        order_images = reader.images(connection, orders, rows["orders"])
+        execution_images = reader.images(connection, executions, rows["executions"])
         raise PlanStale(
             "rows of the book that the plan rests on have changed since it was staged"
             + as_table(
@@ -269,7 +277,7 @@ def check_broker(file: StagedFile, fresh: Plan, evidence: Evidence, *, chosen: t
         )
 
 
-def check_prediction(connection: Connection, chosen: Chosen, rows: dict[str, int]) -> None:
+def check_prediction(connection: Connection, chosen: Chosen, done: Applied) -> None:
     """
     Inside the transaction: what was written is what was predicted for the chosen actions.
 
@@ -277,12 +285,11 @@ def check_prediction(connection: Connection, chosen: Chosen, rows: dict[str, int
         PlanStale: it is not; the caller rolls back.
     """
     kept = [action for action in chosen.actions if action.kind != "hard_delete"]
-    table_of = {"order": orders, "execution": executions}
-    images = {
-        entity: reader.images(connection, table, [rows[a.action_id] for a in kept if a.entity == entity])
-        for entity, table in table_of.items()
+    rows = {
+        entity: [done.rows[action.action_id] for action in kept if action.entity == entity]
+        for entity in ("order", "execution")
     }
-    found = reader.content_fingerprint((entity, image) for entity, some in images.items() for image in some.values())
+    found = reader.fingerprint_of_content(connection, rows, known=done.content)
     if found != chosen.predicted_fingerprint:
         raise PlanStale("the book did not become what the plan predicted; everything was rolled back", hint=_RESTAGE)
 

@@ -20,6 +20,7 @@ from tieout.errors import PlanTampered
 from tieout.files import pretty_json
 from tieout.reconcile.actions import LIST_OF, LISTS, Action
 from tieout.reconcile.plan import Plan, predicted_fingerprint
+from tieout.staging import statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from tieout.model import Snapshot
     from tieout.store.reader import Identity
 
-FORMAT: Final = "1.0"
+FORMAT: Final = "1.1"
 _MAJOR: Final = FORMAT.partition(".")[0]
 
 
@@ -79,6 +80,7 @@ def render(plan: Plan, bound: Bound) -> bytes:
         "simulated": bound.simulated,
         "summary": plan.summary(),
         "notes": list(plan.notes),
+        "findings": [one.to_json() for one in plan.findings],
         "resolutions": [one.to_json() for one in plan.resolutions],
         "expires_at": to_iso(bound.expires_ns),
         "account": gateway.account,
@@ -103,7 +105,9 @@ def render(plan: Plan, bound: Bound) -> bytes:
             "as_of": to_iso(snapshot.taken_at_ns),
             "server_time": to_iso(snapshot.server_time_ns),
             "complete": snapshot.complete,
+            "read_twice": snapshot.read_twice,
             "parts": parts_of(snapshot),
+            "flex": statements.told(snapshot),
             "snapshot_sha256": snapshot_sha256(snapshot),
         },
         "backup": {"id": bound.backup.id, "sha256": bound.backup.sha256},
@@ -122,6 +126,11 @@ def parts_of(snapshot: Snapshot) -> dict[str, dict[str, Json]]:
             "asked_at": to_iso(part.asked_at_ns),
             "answered_at": None if part.answered_at_ns is None else to_iso(part.answered_at_ns),
             "covers_from": None if part.covers_from_ns is None else to_iso(part.covers_from_ns),
+            "covers_to": None if name == "flex" else to_iso(part.asked_at_ns),
+            "ended": part.ended,
+            "server_time": None if part.server_time_ns is None else to_iso(part.server_time_ns),
+            "said": list(part.said),
+            "reads": part.reads,
         }
         for name, part in snapshot.parts.items()
     }
@@ -131,10 +140,12 @@ def snapshot_sha256(snapshot: Snapshot) -> str:
     """SHA-256 over every row of every part, whatever their order: what the broker said, not when."""
     total = hashlib.sha256()
     frames = (snapshot.open_orders, snapshot.completed_orders, snapshot.executions, snapshot.positions)
+    for statement in snapshot.statements:
+        total.update(statement.statement_id.encode())
     for frame in frames:
         total.update(json.dumps(frame.columns).encode())
-        for row in sorted(json.dumps(row) for row in frame.iter_rows()):
-            total.update(row.encode())
+        for row in sorted(frame.write_ndjson().splitlines()):
+            total.update(f"{row}\n".encode())
     return total.hexdigest()
 
 

@@ -7,21 +7,30 @@ The book is read twice, before and after the broker is asked: what changed in be
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from tieout.broker.port import ContractSpec, Quote
 from tieout.clock import NS_PER_S, to_iso
 from tieout.errors import (
     EXIT_AMBIGUOUS,
     EXIT_CHANGES_WAIT,
     EXIT_INCOMPLETE,
     EXIT_OK,
+    EXIT_UNKNOWN,
+    BrokerError,
 )
 from tieout.files import pretty_json, write_atomically
 from tieout.reconcile.plan import Plan, build_plan, changed_rows
+from tieout.reconcile.positions import Market, watched
+from tieout.staging.kept import with_kept
 from tieout.staging.planfile import Bound, render
+from tieout.staging.restarts import restart_suspected
 from tieout.staging.restoring import note_restore
 from tieout.staging.safekeeping import verified_backup
+from tieout.staging.statements import with_statements
+from tieout.staging.timekeeping import check_clock
+from tieout.staging.unsettled import Unsettled, open_intents, unsettled
 from tieout.store import reader
 from tieout.store.state import StagedPlan
 
@@ -29,11 +38,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tieout.backup import Backup
+    from tieout.broker.port import Broker
     from tieout.model import Snapshot
     from tieout.staging.desk import Desk
 
 _MINUTE_NS: Final = 60 * NS_PER_S
 _DAY_NS: Final = 24 * 60 * _MINUTE_NS
+_FINDINGS_TOLD: Final = 5
+"""How many findings the status names; the plan's file has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +62,16 @@ class Staged:
     expires_ns: int
     kept: bool
     outdated: str | None
+    unknown: int = 0
+    """How many orders of the gate have a fate that nothing proves."""
 
     @property
     def exit_code(self) -> int:
-        """16, else 14, 3, 0: what weighs most is answered."""
+        """16, else 17, 14, 3, 0: what weighs most is answered."""
         if not self.snapshot.complete:
             return EXIT_INCOMPLETE
+        if self.unknown:
+            return EXIT_UNKNOWN
         if self.plan.undecided:
             return EXIT_AMBIGUOUS
         return EXIT_CHANGES_WAIT if self.plan.actions else EXIT_OK
@@ -63,11 +79,13 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The broker's answer, the book as read after it, and what moved meanwhile."""
+    """The broker's answer, the book as read after it, what moved meanwhile, and quotes of the positions watched."""
 
     snapshot: Snapshot
     book: reader.Book
     moving: frozenset[int]
+    quotes: tuple[Quote, ...] = ()
+    unsettled: Unsettled = field(default_factory=Unsettled)
 
 
 def stage(desk: Desk, *, replace: bool = True, counts: Mapping[str, int] | None = None) -> Staged:
@@ -96,14 +114,40 @@ def stage(desk: Desk, *, replace: bool = True, counts: Mapping[str, int] | None 
 
 def gather(desk: Desk) -> Evidence:
     """Read the book, ask the broker, read the book again."""
-    first = reader.load(desk.workspace.book)
     with desk.broker() as broker:
         broker.connect()
         desk.reached = True
-        snapshot = broker.snapshot()
-    desk.state.open_session(snapshot)
-    second = reader.load(desk.workspace.book)
-    return Evidence(snapshot, second, changed_rows(first, second))
+        check_clock(desk, broker)
+        return ask(desk, broker)
+
+
+def ask(desk: Desk, broker: Broker) -> Evidence:
+    """The same over a connection that is there; the quotes come last, so that they are fresh."""
+    with reader.rereading(desk.workspace.book) as read:
+        first, intents = read(), open_intents(desk)
+        snapshot = broker.snapshot(twice=restart_suspected(desk, broker.connect()))
+        snapshot = with_statements(desk, snapshot)
+        if snapshot.read_twice:
+            desk.told.append(
+                f"the gateway may have restarted ({snapshot.read_twice}): it was read until two answers agreed"
+            )
+        desk.state.open_session(snapshot)
+        second = read()
+    snapshot = with_kept(desk, snapshot, second)
+    doubts = unsettled(desk, snapshot, intents)
+    moving = changed_rows(first, second) | doubts.rows(second)
+    return Evidence(snapshot, second, moving, _quotes(desk, broker, snapshot), doubts)
+
+
+def _quotes(desk: Desk, broker: Broker, snapshot: Snapshot) -> tuple[Quote, ...]:
+    """Quotes of the positions that are watched. That they cannot be had fails nothing: then nothing is recommended."""
+    held = watched(snapshot.positions, desk.settings.spy_futures.symbols)
+    contracts = [ContractSpec(con_id=row["con_id"]) for row in held if row["con_id"] is not None]
+    try:
+        return tuple(broker.quotes(contracts)) if contracts else ()
+    except BrokerError as error:
+        now_ns = desk.now()
+        return tuple(Quote(contract=contract, at_ns=now_ns, why=error.message) for contract in contracts)
 
 
 def plan_of(desk: Desk, evidence: Evidence) -> Plan:
@@ -115,6 +159,8 @@ def plan_of(desk: Desk, evidence: Evidence) -> Plan:
         rules=desk.rules,
         symbols=desk.settings.spy_futures.symbols,
         moving=evidence.moving,
+        in_flight=evidence.unsettled.moved,
+        market=Market(evidence.quotes, desk.settings.spy_futures, desk.now()),
         resolutions=desk.state.resolutions(
             lineage=evidence.book.identity.lineage, simulated=desk.simulated is not None
         ),
@@ -134,6 +180,7 @@ def expiry_ns(snapshot: Snapshot, now_ns: int, *, ttl_minutes: int) -> int:
 
 def _write(desk: Desk, plan: Plan, evidence: Evidence, *, backup: Backup, replace: bool) -> Staged:
     now_ns, identity, snapshot = desk.now(), evidence.book.identity, evidence.snapshot
+    unknown = len(evidence.unsettled.unknown)
     plan_id = plan.plan_id(
         config=desk.config(),
         lineage=identity.lineage,
@@ -143,7 +190,9 @@ def _write(desk: Desk, plan: Plan, evidence: Evidence, *, backup: Backup, replac
     waiting = desk.state.waiting(now_ns)
     if waiting is not None and not replace:
         outdated = None if waiting.plan_id == plan_id else waiting.plan_id
-        return Staged(plan_id, plan, snapshot, backup, waiting.expires_ns, kept=True, outdated=outdated)
+        return Staged(
+            plan_id, plan, snapshot, backup, waiting.expires_ns, kept=True, outdated=outdated, unknown=unknown
+        )
     expires_ns = expiry_ns(snapshot, now_ns, ttl_minutes=desk.settings.reconcile.plan_ttl_minutes)
     bound = Bound(
         plan_id=plan_id,
@@ -170,7 +219,7 @@ def _write(desk: Desk, plan: Plan, evidence: Evidence, *, backup: Backup, replac
     desk.state.announce(entry)
     write_atomically(desk.workspace.staged_actions, data)
     desk.state.stage(entry)
-    return Staged(plan_id, plan, snapshot, backup, expires_ns, kept=False, outdated=None)
+    return Staged(plan_id, plan, snapshot, backup, expires_ns, kept=False, outdated=None, unknown=unknown)
 
 
 def _report(desk: Desk, staged: Staged, counts: Mapping[str, int] | None) -> None:
@@ -189,6 +238,7 @@ def _report(desk: Desk, staged: Staged, counts: Mapping[str, int] | None) -> Non
         complete=snapshot.complete,
         backup=staged.backup.id,
         notes=list(plan.notes),
+        findings=len(plan.findings),
     )
     if plan.undecided:
         desk.alerts.raise_alert(
@@ -197,6 +247,11 @@ def _report(desk: Desk, staged: Staged, counts: Mapping[str, int] | None) -> Non
     holes = {part.name: part.why for part in snapshot.missing()}
     if holes:
         desk.alerts.raise_alert("evidence_incomplete", parts=holes)
+    if staged.unknown:
+        desk.told.append(
+            f"{staged.unknown} order(s) of unknown fate: their rows wait, their instruments are closed: "
+            "`tieout intents list`"
+        )
     can = desk.permissions()
     status = "FAILED" if holes else can.stage_state if plan.waits else can.clean_state
     told = "; ".join(f"{name}: {why}" for name, why in holes.items())
@@ -208,6 +263,8 @@ def _report(desk: Desk, staged: Staged, counts: Mapping[str, int] | None) -> Non
         expires_at=to_iso(staged.expires_ns) if plan.waits else None,
         reason=f"the broker's answer is incomplete: {told}" if holes else None,
         waiting_plan=_outdated(staged),
+        findings=[one.text for one in plan.findings[:_FINDINGS_TOLD]] or None,
+        findings_count=len(plan.findings) or None,
     )
 
 

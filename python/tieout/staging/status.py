@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tieout.clock import to_iso
 from tieout.files import pretty_json, write_atomically
@@ -23,6 +23,23 @@ EMPTY: dict[str, Any] = {
     "updated": 0,
     "ambiguous_count": 0,
 }
+
+
+BOT_FILE: Final = "bot.json"
+
+
+def bot_file(status_dir: Path) -> Path:
+    """Where the running bot says how it stands; what it left behind stays there when it is gone."""
+    return status_dir / BOT_FILE
+
+
+def read_bot(status_dir: Path) -> dict[str, Any] | None:
+    """What the bot wrote last; None where none ever ran, or the file cannot be read."""
+    try:
+        found = json.loads(bot_file(status_dir).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def read_status(path: Path) -> dict[str, Any]:

@@ -12,12 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 
-from tieout.canonical import Json
+from tieout.canonical import EXACT, Json
 from tieout.clock import to_iso
+from tieout.store.columns import Written, filled, plain, written
+from tieout.store.prepared import Prepared, parameters, prepared, send
 from tieout.store.tables import order_audit
 
 if TYPE_CHECKING:
@@ -38,11 +41,15 @@ ARCHIVED: Final = "archived"
 """Kind of the row that says which rows went to which archive."""
 RESTORED: Final = "restored"
 """Kind of the row that continues the chain of a book that was put back: what came after the backup is gone."""
+ACCEPTED: Final = "accepted"
+"""Kind of the row that begins a new segment after a break that an operator accepted."""
 
 Row = dict[str, Any]
 """An audit row, every column by name; `before` and `after` are JSON text."""
+Column = list[Any] | str | None
+"""A column's values, entry by entry, or the one value of all of them."""
 _SORTED: Final = tuple(sorted(HASHED))
-_INTEGER_MAX: Final = 2**53 - 1
+_PREVIOUS: Final = "previous_hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +83,82 @@ class Head:
 
 def append_audit(connection: Connection, entries: Sequence[AuditEntry], *, now_ns: int) -> Head:
     """Append the entries to the chain, in order, inside the caller's transaction; answers the new head."""
-    last = head(connection)
-    previous, at = last.hash, to_iso(now_ns)
-    rows: list[Row] = []
-    for entry in entries:
-        row: Row = {
-            "at": at,
-            "kind": entry.kind,
-            "entity": entry.entity,
-            "row": entry.row,
-            "plan_id": entry.plan_id,
-            "action_id": entry.action_id,
-            "reason": entry.reason,
-            "before": _text(entry.before),
-            "after": _text(entry.after),
-            "approver": entry.approver,
-            "backup_id": entry.backup_id,
-            "previous_hash": previous,
-        }
-        previous = row_hash(row)
-        rows.append({**row, "hash": previous})
-    if rows:
-        connection.execute(order_audit.insert(), rows)
-    return Head(rows=last.rows + len(rows), hash=previous)
+    columns: dict[str, Column] = {
+        "kind": [entry.kind for entry in entries],
+        "entity": [entry.entity for entry in entries],
+        "row": [entry.row for entry in entries],
+        "plan_id": [entry.plan_id for entry in entries],
+        "action_id": [entry.action_id for entry in entries],
+        "reason": [entry.reason for entry in entries],
+        "before": [row_text(entry.before) for entry in entries],
+        "after": [row_text(entry.after) for entry in entries],
+        "approver": [entry.approver for entry in entries],
+        "backup_id": [entry.backup_id for entry in entries],
+    }
+    made = make_links(connection, head(connection), columns, count=len(entries), now_ns=now_ns)
+    return write_links(connection, made)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Audit rows ready to be written behind the chain's end as it was, and the end that it will have then."""
+
+    statement: Prepared
+    rows: list[Any]
+    head: Head
+
+
+def make_links(connection: Connection, last: Head, columns: Mapping[str, Column], *, count: int, now_ns: int) -> Links:
+    """
+    Chain entries that are given column by column. The connection is asked nothing.
+
+    Args:
+        last: the chain's end as it is.
+        columns: every column that the hash covers but `at` and `previous_hash`; `before` and `after` are JSON text.
+        count: how many entries.
+
+    Raises:
+        TypeError: a column holds what no audit row holds.
+    """
+    told = {**columns, "at": to_iso(now_ns)}
+    hashes = _chain(told, count=count, previous=last.hash)
+    previous = [last.hash, *hashes]
+    told |= {"previous_hash": previous[:-1], "hash": hashes}
+    statement = prepared(connection, order_audit.insert(), columns=COLUMNS[1:])
+    rows = parameters(statement, told, count=count)
+    return Links(statement, rows, Head(rows=last.rows + count, hash=previous[-1]))
+
+
+def write_links(connection: Connection, links: Links) -> Head:
+    """Write them inside the caller's transaction, in which nobody else added to the chain; answers the new head."""
+    send(connection, links.statement, links.rows)
+    return links.head
+
+
+def _chain(columns: Mapping[str, Column], *, count: int, previous: str) -> list[str]:
+    """The hashes of rows that follow one another: `row_hash` of each, of which only `previous_hash` has to wait."""
+    json_of = {name: _column_json(columns[name], name=name) for name in _SORTED if name != _PREVIOUS}
+    left = filled({name: column for name, column in json_of.items() if name < _PREVIOUS}, count=count)
+    right = filled({name: column for name, column in json_of.items() if name > _PREVIOUS}, count=count)
+    hashes = []
+    for before, after in zip(left, right, strict=True):
+        text = f'{before[:-1]},"{_PREVIOUS}":{encode_basestring(previous)},{after[1:]}'
+        previous = hashlib.sha256(text.encode()).hexdigest()
+        hashes.append(previous)
+    return hashes
+
+
+def _column_json(column: Column, *, name: str) -> Written:
+    values = column if isinstance(column, list) else [column]
+    kinds: set[type] = set(map(type, values)) - {type(None)}
+    if not all(issubclass(kind, str) or (name == "row" and kind is int) for kind in kinds):
+        raise TypeError(f"{name} holds {', '.join(sorted(kind.__name__ for kind in kinds))}")
+    found = written(values, _refused if name == "row" else plain)
+    return found if isinstance(column, list) or isinstance(found, str) else str(found[0])
+
+
+def _refused(value: object) -> str:
+    raise TypeError(f"row is {value!r}")
 
 
 def head(connection: Connection) -> Head:
@@ -131,7 +191,7 @@ def row_hash(row: Mapping[str, Any]) -> str:
         value = row[name]
         if value is None or isinstance(value, str):
             continue
-        if name != "row" or type(value) is not int or abs(value) > _INTEGER_MAX:
+        if name != "row" or type(value) is not int or abs(value) > EXACT:
             raise TypeError(f"{name} is {value!r}")
     text = json.dumps({name: row[name] for name in _SORTED}, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
@@ -162,5 +222,6 @@ def _decode(text: bytes) -> str:
     return text.decode("utf-8", "surrogateescape")
 
 
-def _text(row: dict[str, Json] | None) -> str | None:
+def row_text(row: Mapping[str, Json] | None) -> str | None:
+    """A row as `before` and `after` hold it."""
     return None if row is None else json.dumps(row, sort_keys=True, ensure_ascii=False)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 BATCH: Final = 500
 
+Key = TypeVar("Key", int, str)
 
-def batched(ids: Iterable[int]) -> Iterator[list[int]]:
+
+def batched(ids: Iterable[Key]) -> Iterator[list[Key]]:
     """The ids, each once, ascending, at most `BATCH` at a time."""
     wanted = sorted(set(ids))
     for start in range(0, len(wanted), BATCH):

@@ -30,9 +30,13 @@ BUSY_TIMEOUT_S: Final = 5.0
 
 
 @contextmanager
-def connect(path: Path, *, create: bool = False, timeout_s: float = BUSY_TIMEOUT_S) -> Iterator[Connection]:
+def connect(
+    path: Path, *, create: bool = False, timeout_s: float = BUSY_TIMEOUT_S, any_thread: bool = False
+) -> Iterator[Connection]:
     """
     A connection to the SQLite file, closed at the end; errors become BookError.
+
+    `any_thread` is for a connection that threads share, one at a time by a lock of their own.
 
     No transaction is open: `with read(connection):` or `with write(connection):` opens one.
 
@@ -45,7 +49,7 @@ def connect(path: Path, *, create: bool = False, timeout_s: float = BUSY_TIMEOUT
             f"there is no book at {path}",
             hint="check DATABASE.orders_db_path; to bring an old book in, run `tieout adopt BOOK`",
         )
-    engine = _engine(path, create=create, timeout_s=timeout_s)
+    engine = _engine(path, create=create, timeout_s=timeout_s, any_thread=any_thread)
     try:
         with translated(path), engine.connect() as connection:
             yield connection
@@ -73,6 +77,17 @@ def write(connection: Connection) -> Iterator[None]:
         reach("transaction: committed", database=True)
     finally:
         connection.info["begin"] = "BEGIN"
+
+
+def data_version(connection: Connection) -> int | None:
+    """
+    A number that stays the same, on this connection, until another one commits to the file; None where nobody counts.
+
+    As long as it does, reading again finds what was read: SQLite's own cache rests on the same counter.
+    """
+    if connection.dialect.name != "sqlite":
+        return None
+    return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
 
 @contextmanager
@@ -129,12 +144,12 @@ def explain(path: Path, error: sqlite3.Error) -> BookError:
     return BookError(f"{path}: {error}", hint="nothing was changed")
 
 
-def _engine(path: Path, *, create: bool, timeout_s: float) -> Engine:
+def _engine(path: Path, *, create: bool, timeout_s: float, any_thread: bool = False) -> Engine:
     mode = "rwc" if create else "rw"
     uri = f"file:{_quoted(path)}?mode={mode}"
 
     def open_file() -> sqlite3.Connection:
-        return sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
+        return sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=not any_thread)
 
     engine = create_engine("sqlite://", creator=open_file, poolclass=NullPool)
     event.listen(engine, "connect", _prepare)

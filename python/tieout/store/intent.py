@@ -41,8 +41,9 @@ class Wish:
     """
     What is to be reserved.
 
-    `intent_id` None: an equal wish within the window is the same one. `order_id` and `target` are those of the order
-    that a modification changes, and None on a new order.
+    `intent_id` None: an equal wish within the window is the same one. `order_id` is that of the order that a
+    modification changes, and None on a new order. `target` is the row of the intent that a modification changes, or
+    of the parent that a new order is attached to: IB's own link is an order id, which is used again.
     """
 
     kind: Kind

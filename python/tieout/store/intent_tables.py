@@ -39,7 +39,8 @@ intents = Table(
     sqlite_autoincrement=True,
 )
 """
-`fingerprint` finds an equal order, `encoding` decides. `target` is the order's own intent on a modification.
+`fingerprint` finds an equal order, `encoding` decides. `target` is the order's own intent on a modification,
+its parent's on an order that is attached to another.
 `absent_ns` is when a complete snapshot first did not hold it.
 """
 Index("ix_intents_fingerprint", intents.c.fingerprint)

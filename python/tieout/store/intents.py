@@ -18,7 +18,7 @@ import base64
 import hashlib
 import json
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from sqlalchemy import and_, func, select
 
@@ -34,14 +34,18 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, RowMapping
 
 
+ORDER_REF_PREFIX: Final = "to-"
+"""How the order_ref of every order begins that went through the gate."""
+
+
 class IntentStore:
-    """One open intent store. Close it, or use it as a context manager."""
+    """One open intent store. Close it, or use it as a context manager. Threads may share it, one at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._stack = ExitStack()
-        self._connection = self._stack.enter_context(engine.connect(path, create=True))
+        self._connection = self._stack.enter_context(engine.connect(path, create=True, any_thread=True))
         try:
             self._prepare()
         except BaseException:
@@ -178,7 +182,7 @@ class IntentStore:
 def order_ref_of(owner: Owner, intent_id: str) -> str:
     """The order_ref that an intent's order carries: 29 characters, the same for the same intent."""
     known_as = json.dumps([owner.realm, owner.account, intent_id]).encode()
-    return "to-" + base64.b32encode(hashlib.sha256(known_as).digest()[:16]).decode().rstrip("=").lower()
+    return ORDER_REF_PREFIX + base64.b32encode(hashlib.sha256(known_as).digest()[:16]).decode().rstrip("=").lower()
 
 
 def _same(connection: Connection, owner: Owner, wish: Wish, *, earliest_ns: int) -> Intent | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-import polars as pl
-from sqlalchemy import BigInteger, Boolean, Integer, bindparam, func, select, text
+from sqlalchemy import bindparam, func, select, text
 
-from tieout.canonical import Json, digest, digest_of_set
+from tieout.canonical import Json, digest, digest_of_raw, digest_of_set
 from tieout.store import engine, migrate
-from tieout.store.batches import batched
+from tieout.store.columns import Row, as_columns, image_digests, json_value, read_rows
 from tieout.store.frames import execution_frame, order_frame
+from tieout.store.scan import read_table
 from tieout.store.tables import (
     RECONCILED_EXECUTION,
     RECONCILED_ORDER,
@@ -23,13 +24,15 @@ from tieout.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    import polars as pl
     from sqlalchemy import Connection, Table
 
 Image = dict[str, Json]
 """A row's reconciled columns, by name; what an action carries as before and after."""
+_TABLES: Final = {"order": orders, "execution": executions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +79,56 @@ def load(path: Path) -> Book:
         BookMissing, BookLocked, BookUnusable, BookError: as tieout.store.engine says.
     """
     with engine.connect(path) as connection, engine.read(connection):
-        migrate.require_current(connection, path)
-        raw_orders = _table(connection, orders)
-        raw_executions = _table(connection, executions)
-        return Book(
-            identity=identity(connection),
-            orders=order_frame(raw_orders),
-            executions=execution_frame(raw_executions),
-            raw_orders=raw_orders,
-            raw_executions=raw_executions,
-        )
+        return _load(connection, path)
+
+
+@contextmanager
+def rereading(path: Path) -> Iterator[Callable[[], Book]]:
+    """
+    A way to read the whole book more than once: it is the same `Book` again while nobody wrote in between.
+
+    A connection stays open for as long, without a lock.
+
+    Raises:
+        As `load`.
+    """
+    with engine.connect(path) as connection:
+        file = _file(path)
+        last: dict[int | None, Book] = {}
+
+        def read() -> Book:
+            if _file(path) != file:
+                return load(path)  # another file took its place: this connection knows nothing of it
+            with engine.read(connection):
+                version = engine.data_version(connection)
+                if version is None or version not in last:
+                    last.clear()
+                    last[version] = _load(connection, path)
+                return last[version]
+
+        yield read
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """Which file is there; asked without opening it."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _load(connection: Connection, path: Path) -> Book:
+    migrate.require_current(connection, path)
+    raw_orders = read_table(connection, orders)
+    raw_executions = read_table(connection, executions)
+    return Book(
+        identity=identity(connection),
+        orders=order_frame(raw_orders),
+        executions=execution_frame(raw_executions),
+        raw_orders=raw_orders,
+        raw_executions=raw_executions,
+    )
 
 
 def identity(connection: Connection) -> Identity:
@@ -120,13 +163,57 @@ def counts(connection: Connection) -> dict[str, int]:
 
 def images(connection: Connection, table: Table, ids: Iterable[int]) -> dict[int, Image]:
     """The reconciled columns of those rows, by id; an id that is gone is not in the answer."""
-    columns = RECONCILED_ORDER if table is orders else RECONCILED_EXECUTION
-    found: dict[int, Image] = {}
-    for some in batched(ids):
-        query = select(table).where(table.c.id.in_(some))
-        for row in connection.execute(query).mappings():
-            found[int(row["id"])] = _image(dict(row), columns)
-    return found
+    names = reconciled(table)
+    rows = as_columns(table, names, read_rows(connection, table, ids, names))
+    columns = [[json_value(value) for value in column] for column in rows.values.values()]
+    images = (dict(zip(rows.values, image, strict=True)) for image in zip(*columns, strict=True))
+    return dict(zip(rows.ids, images, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Rows as `read_rows` gives their reconciled columns, by entity, and their content fingerprint."""
+
+    rows: dict[str, list[Row]]
+    fingerprint: str
+
+
+def fingerprint_of_rows(connection: Connection, rows: Mapping[str, Iterable[int]]) -> str:
+    """`rows_fingerprint` of those rows ("order" and "execution": ids) as they stand; one that is gone is not in it."""
+    return _fingerprint(_read(connection, rows), with_ids=True)
+
+
+def fingerprint_of_content(
+    connection: Connection, rows: Mapping[str, Iterable[int]], *, known: Known | None = None
+) -> str:
+    """`content_fingerprint` of those rows as they stand; where they are the known ones it need not be worked out."""
+    found = _read(connection, rows)
+    return known.fingerprint if known is not None and found == known.rows else _fingerprint(found, with_ids=False)
+
+
+def known_content(rows: dict[str, list[Row]]) -> Known:
+    """Those rows with their content fingerprint."""
+    return Known(rows, _fingerprint(rows, with_ids=False))
+
+
+def _read(connection: Connection, rows: Mapping[str, Iterable[int]]) -> dict[str, list[Row]]:
+    return {
+        entity: read_rows(connection, table, rows.get(entity, ()), reconciled(table))
+        for entity, table in _TABLES.items()
+    }
+
+
+def _fingerprint(rows: Mapping[str, list[Row]], *, with_ids: bool) -> str:
+    digests: list[bytes] = []
+    for entity, some in rows.items():
+        table = _TABLES[entity]
+        digests += image_digests(entity, as_columns(table, reconciled(table), some), with_ids=with_ids)
+    return digest_of_raw(digests)
+
+
+def reconciled(table: Table) -> tuple[str, ...]:
+    """The columns of that table that a plan reads, changes and proves."""
+    return RECONCILED_ORDER if table is orders else RECONCILED_EXECUTION
 
 
 def rows_fingerprint(order_images: dict[int, Image], execution_images: dict[int, Image]) -> str:
@@ -141,37 +228,4 @@ def content_fingerprint(rows: Iterable[tuple[str, Image]]) -> str:
 
 
 def _image(row: dict[str, object], columns: tuple[str, ...]) -> Image:
-    return {name: _json(row[name]) for name in columns}
-
-
-def _json(value: object) -> Json:
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    # A bot may write a number into a text column of a table without affinity; its digits are what counts.
-    return str(value)
-
-
-def _table(connection: Connection, table: Table) -> pl.DataFrame:
-    """Every column of a table in id order; integers, booleans and text as declared."""
-    cursor = connection.execute(select(table).order_by(table.c.id))
-    schema = {column.name: _dtype(column.type) for column in table.columns}
-    rows = cursor.fetchall()
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    return pl.DataFrame(
-        {
-            name: pl.Series(name, _clean(values, dtype), dtype=dtype)
-            for (name, dtype), values in zip(schema.items(), columns, strict=True)
-        }
-    )
-
-
-def _clean(values: Iterable[object], dtype: pl.DataType) -> list[object]:
-    if dtype == pl.String:
-        return [value if value is None or isinstance(value, str) else str(value) for value in values]
-    return list(values)
-
-
-def _dtype(kind: object) -> pl.DataType:
-    if isinstance(kind, Boolean):
-        return pl.Boolean()
-    return pl.Int64() if isinstance(kind, Integer | BigInteger) else pl.String()
+    return {name: json_value(row[name]) for name in columns}

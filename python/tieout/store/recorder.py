@@ -3,12 +3,13 @@ The book's rows of orders that went through the gate, as the broker tells of the
 
 1. Only rows of orders that the gate placed are written; every other order and fill comes by a plan.
 2. An order that has ended never becomes live again, a filled quantity never shrinks.
-3. The same message twice changes nothing; a corrected execution stays, inactive.
+3. The same message twice changes nothing; a corrected execution stays, inactive. What may correct another and does not
+   agree with it is not written: a plan asks the operator.
+4. A fill that is not written is handed to `park`, where the caller gave one.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,16 +19,16 @@ from tieout.clock import to_iso
 from tieout.fixed import from_e8, to_e8
 from tieout.model import ENDED_STATUSES, LIVE_STATUSES, is_live
 from tieout.store import engine, migrate
-from tieout.store.ledger import refresh_averages
+from tieout.store.corrections import agrees, base_of, suffix_of
+from tieout.store.ledger import counted, refresh_averages
 from tieout.store.tables import executions, order_events, orders
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from sqlalchemy import ColumnElement, Connection, RowMapping
 
-_CORRECTED: Final = re.compile(r"(.*)\.(\d+)")
 _COPIED: Final = ("account", "exec_id", "perm_id", "client_id", "order_id", "order_ref", "con_id", "symbol",
                   "sec_type", "expiry", "right", "currency", "local_symbol", "trading_class", "exchange", "side",
                   "commission_currency")  # fmt: skip
@@ -58,8 +59,9 @@ class Told:
 class Recorder:
     """Writes one book; each call is one transaction."""
 
-    def __init__(self, book: Path) -> None:
+    def __init__(self, book: Path, *, park: Callable[[Mapping[str, object]], object] | None = None) -> None:
         self._book = book
+        self._park = park
 
     def placed(self, order: Placed, told: Told, *, now_ns: int) -> int:
         """The row of an order that was just sent; made where it is not there."""
@@ -96,18 +98,26 @@ class Recorder:
                 _tell(connection, row, told, now=to_iso(now_ns))
 
     def filled(self, fill: Mapping[str, object], *, now_ns: int) -> bool:
-        """An execution, schema `EXECUTION`; answers whether its order is one of ours, with its row in the book."""
-        now = to_iso(now_ns)
+        """An execution, schema `EXECUTION`; answers whether it is in the book, with its order, which is one of ours."""
+        written = self._filled(fill, to_iso(now_ns))
+        if not written and self._park is not None:
+            self._park(fill)
+        return written
+
+    def _filled(self, fill: Mapping[str, object], now: str) -> bool:
         with engine.connect(self._book) as connection, engine.write(connection):
             order = _order_of(connection, fill)
             if order is None:
                 return False
             if _known_fill(connection, fill) is None:
+                active = _supersede(connection, fill)
+                if active is None:
+                    return False
                 values = {name: fill[name] for name in _COPIED}
                 values |= {name: from_e8(_int(fill[f"{name}_e8"])) for name in _MONEY}
                 at = _int(fill["executed_ns"])
                 values |= {"order_row": order["id"], "executed_at": None if at is None else to_iso(at),
-                           "active": _supersede(connection, fill), "created_at": now, "origin": "gate"}  # fmt: skip
+                           "active": active, "created_at": now, "origin": "gate"}  # fmt: skip
                 connection.execute(executions.insert().values(values))
             _refresh(connection, order, now=now)
             return True
@@ -202,26 +212,32 @@ def _known_fill(connection: Connection, fill: Mapping[str, object]) -> int | Non
     return connection.execute(select(executions.c.id).where(same)).scalar()
 
 
-def _supersede(connection: Connection, fill: Mapping[str, object]) -> bool:
-    """Put aside what this execution corrects; answers whether it is itself the newest of its base."""
-    match = _CORRECTED.fullmatch(str(fill["exec_id"]))
-    if match is None:
-        return True
-    near = and_(executions.c.account == fill["account"], executions.c.perm_id == fill["perm_id"],
-                executions.c.exec_id.startswith(match[1] + ".", autoescape=True))  # fmt: skip
-    rivals = connection.execute(select(executions.c.id, executions.c.exec_id).where(near)).all()
-    numbered = [(row.id, found) for row in rivals if (found := _CORRECTED.fullmatch(row.exec_id)) is not None]
-    same_base = [(row, int(found[2])) for row, found in numbered if found[1] == match[1]]
-    older = [row for row, number in same_base if number < int(match[2])]
+def _supersede(connection: Connection, fill: Mapping[str, object]) -> bool | None:
+    """
+    Put aside what this execution corrects; answers whether it is itself the newest of its base.
+
+    None, and nothing changed, where it carries the base of another that it does not agree with.
+    """
+    base = base_of(str(fill["exec_id"]))
+    near = and_(executions.c.account == fill["account"], executions.c.exec_id.startswith(base + ".", autoescape=True))
+    found = [dict(row) for row in connection.execute(select(executions).where(near)).mappings()]
+    rivals = [row for row in found if base_of(str(row["exec_id"])) == base]
+    for row in rivals:
+        row["cumulative_quantity_e8"] = (
+            None if row["cumulative_quantity"] is None else to_e8(row["cumulative_quantity"])
+        )
+    if not all(agrees(fill, row) for row in rivals):
+        return None
+    older = [row["id"] for row in rivals if suffix_of(row) < suffix_of(fill)]
     if older:
         connection.execute(executions.update().where(executions.c.id.in_(older)).values(active=False))
-    return len(older) == len(same_base)
+    return len(older) == len(rivals)
 
 
 def _refresh(connection: Connection, order: RowMapping, *, now: str) -> None:
     active = and_(executions.c.order_row == order["id"], executions.c.active.is_(True))
-    quantities = connection.execute(select(executions.c.quantity).where(active)).scalars()
-    total = sum(to_e8(str(quantity)) or 0 for quantity in quantities)
+    fills = counted(order, connection.execute(select(executions).where(active)).mappings().all())
+    total = sum(to_e8(str(fill["quantity"])) or 0 for fill in fills)
     if total > (to_e8(order["filled_quantity"] or "0") or 0):
         values = {"filled_quantity": from_e8(total), "updated_at": now}
         connection.execute(orders.update().where(orders.c.id == order["id"]).values(values))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, Text, select
 
-from tieout.clock import to_iso
+from tieout.clock import from_iso, to_iso
 from tieout.errors import BookUnusable
-from tieout.store import engine, migrate, resolutions
+from tieout.store import engine, migrate, resolutions, sessions
 from tieout.store.audit import Head
 from tieout.store.tables import applied_plans as book_applied
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, RowMapping
 
-    from tieout.model import Snapshot
+    from tieout.model import Gateway, Snapshot
     from tieout.store.resolutions import Resolution
 
 VERSION: Final = 1
@@ -67,19 +67,7 @@ heads = Table(
     Column("hash", Text, nullable=False),
     Column("lineage", Text, nullable=False),
 )
-sessions = Table(
-    "broker_sessions",
-    STATE,
-    Column("id", Integer, primary_key=True),
-    Column("at", Text, nullable=False),
-    Column("host", Text, nullable=False),
-    Column("port", Integer, nullable=False),
-    Column("client_id", Integer, nullable=False),
-    Column("account", Text, nullable=False),
-    Column("server_version", Integer, nullable=False),
-    Column("server_time", Text, nullable=False),
-    Column("parts", Text, nullable=False),
-)
+journal = sessions.make_table(STATE)
 choices = resolutions.make_table(STATE)
 
 
@@ -216,6 +204,15 @@ class State:
             row = connection.execute(query.limit(1)).first()
         return None if row is None else Head(rows=row.rows, hash=row.hash)
 
+    def newest_head_ns(self, lineage: str) -> int | None:
+        """When it was kept."""
+        if not self.path.is_file():
+            return None
+        query = select(heads.c.at).where(heads.c.lineage == lineage).order_by(heads.c.id.desc()).limit(1)
+        with self._connect() as connection, engine.read(connection):
+            at = connection.execute(query).scalar()
+        return None if at is None else from_iso(at)
+
     def resolve(self, resolution: Resolution, *, lineage: str, simulated: bool) -> int:
         """Keep the operator's choice; earlier ones over any of its records give way. Answers how many did."""
         with self._connect() as connection, engine.write(connection):
@@ -237,20 +234,16 @@ class State:
 
     def open_session(self, snapshot: Snapshot) -> None:
         """Journal a connection to the broker with what it answered."""
-        gateway = snapshot.gateway
         with self._connect() as connection, engine.write(connection):
-            connection.execute(
-                sessions.insert().values(
-                    at=to_iso(snapshot.taken_at_ns),
-                    host=gateway.host,
-                    port=gateway.port,
-                    client_id=gateway.client_id,
-                    account=gateway.account,
-                    server_version=gateway.server_version,
-                    server_time=to_iso(snapshot.server_time_ns),
-                    parts=json.dumps({name: part.why or "complete" for name, part in snapshot.parts.items()}),
-                )
-            )
+            sessions.add(connection, journal, snapshot)
+
+    def ids_went_back(self, gateway: Gateway) -> str | None:
+        """What it says where nextValidId is lower than the last time: a sign that the gateway was restarted."""
+        with self._connect() as connection, engine.read(connection):
+            before = sessions.last_next_order_id(connection, journal, gateway)
+        if before is None or gateway.next_order_id is None or gateway.next_order_id >= before:
+            return None
+        return f"nextValidId went back from {before} to {gateway.next_order_id}"
 
     @contextmanager
     def _connect(self) -> Iterator[Connection]:

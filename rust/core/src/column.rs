@@ -260,6 +260,11 @@ impl<'a> Texts<'a> {
         }
     }
 
+    /// Whether a text may be unknown.
+    pub(crate) fn has_nulls(&self) -> bool {
+        self.validity.is_some()
+    }
+
     /// Whether no text is known.
     pub(crate) fn is_void(&self) -> bool {
         self.void
@@ -286,6 +291,13 @@ fn rows_of(offsets: usize) -> usize {
 #[inline]
 fn at(offset: impl TryInto<usize>) -> usize {
     offset.try_into().ok().expect("offsets of a text column are not negative")
+}
+
+/// Whether a view looks into a buffer, and is not the text itself.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the length is the low 32 bits")]
+pub(crate) fn is_long(view: u128) -> bool {
+    view as u32 as usize > SHORT_MAX
 }
 
 /// Reads a view: the low 32 bits are the length, then come the bytes or (prefix, buffer number, offset).

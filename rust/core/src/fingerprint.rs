@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::column::{Bools, Ints, Text, Texts, of_view};
+use crate::column::{Bools, Ints, Text, Texts, is_long};
 use crate::error::CoreError;
 
 /// The fields that are texts, in the order of their bits.
@@ -125,80 +125,125 @@ impl OrderColumns<'_> {
 }
 
 /// The encodings of neighbouring rows, made column by column.
+///
+/// As long as no row had a null where another had a value, all rows have the same length: then a column is one loop of
+/// stores to one place in each row. From the first column on that tells the rows apart, each row has its own length.
 struct Block {
     bytes: Vec<[u8; SHORT_BYTES]>,
+    /// The length of every row so far; `None` once the rows differ, and `ends` holds them.
+    end: Option<usize>,
     ends: [usize; BLOCK_ROWS],
+    /// What every row's word has, and what only some have.
+    head: u32,
     heads: [u32; BLOCK_ROWS],
     /// Which rows have a text that is not short: those are encoded one by one.
     long: [bool; BLOCK_ROWS],
     first: usize,
+    rows: usize,
 }
 
 impl Block {
     fn new() -> Self {
         Self {
             bytes: vec![[0; SHORT_BYTES]; BLOCK_ROWS],
-            ends: [0; BLOCK_ROWS],
+            end: Some(4),
+            ends: [4; BLOCK_ROWS],
+            head: 0,
             heads: [0; BLOCK_ROWS],
             long: [false; BLOCK_ROWS],
             first: 0,
+            rows: 0,
         }
     }
 
     fn fill(&mut self, orders: &OrderColumns<'_>, first: usize, rows: usize) {
-        self.first = first;
-        self.ends = [4; BLOCK_ROWS];
-        self.heads = [VERSION << VERSION_BIT; BLOCK_ROWS];
+        (self.first, self.rows) = (first, rows);
+        self.end = Some(4);
+        self.head = VERSION << VERSION_BIT;
+        self.heads = [0; BLOCK_ROWS];
         self.long = [false; BLOCK_ROWS];
         for (at, texts) in orders.texts.iter().enumerate().filter(|(_, texts)| !texts.is_void()) {
             match texts.dense() {
-                Some((views, buffers)) => {
-                    for (row, &view) in views[first..first + rows].iter().enumerate() {
-                        self.put_text(row, at, of_view(view, buffers));
-                    }
-                }
-                None => (0..rows).for_each(|row| self.put_text(row, at, texts.get(first + row))),
+                Some((views, _)) => self.put_views(at, &views[first..first + rows]),
+                None => self.put_texts(at, texts),
             }
         }
         for (at, ints) in orders.ints.iter().enumerate().filter(|(_, ints)| !ints.is_void()) {
             match ints.dense() {
-                Some(values) => {
-                    for (row, &value) in values[first..first + rows].iter().enumerate() {
-                        self.put_int(row, at, Some(value));
-                    }
-                }
-                None => (0..rows).for_each(|row| self.put_int(row, at, ints.get(first + row))),
+                Some(values) => self.put_values(INT_BIT + at, &values[first..first + rows]),
+                None => self.put_ints(INT_BIT + at, ints),
             }
         }
         for (at, bools) in orders.bools.iter().enumerate() {
-            for row in 0..rows {
-                self.heads[row] |= u32::from(bools.is_true(first + row)) << (BOOL_BIT + at);
+            for (row, head) in self.heads[..rows].iter_mut().enumerate() {
+                *head |= u32::from(bools.is_true(first + row)) << (BOOL_BIT + at);
             }
         }
     }
 
+    /// Texts of which none is null, as views: a short one is its own encoding.
+    fn put_views(&mut self, bit: usize, views: &[u128]) {
+        for (long, &view) in self.long.iter_mut().zip(views) {
+            *long |= is_long(view);
+        }
+        self.head |= 1 << bit;
+        self.put_all(views.iter().map(|view| view.to_le_bytes()));
+    }
+
+    /// Whole numbers of which none is null.
+    fn put_values(&mut self, bit: usize, values: &[i64]) {
+        self.head |= 1 << bit;
+        self.put_all(values.iter().map(|value| value.to_le_bytes()));
+    }
+
+    /// The same number of bytes for every row.
     #[inline]
-    fn put_text(&mut self, row: usize, at: usize, text: Text<'_>) {
-        match text {
-            Text::Null => {}
-            Text::Short(word) => {
-                let end = self.ends[row];
-                self.bytes[row][end..end + 16].copy_from_slice(&word.to_le_bytes());
-                self.ends[row] = end + 16;
-                self.heads[row] |= 1 << at;
+    fn put_all<const WIDTH: usize>(&mut self, values: impl Iterator<Item = [u8; WIDTH]>) {
+        let rows = self.bytes.iter_mut().zip(values);
+        if let Some(end) = self.end {
+            rows.for_each(|(bytes, value)| bytes[end..end + WIDTH].copy_from_slice(&value));
+            self.end = Some(end + WIDTH);
+        } else {
+            for ((bytes, value), end) in rows.zip(&mut self.ends) {
+                bytes[*end..*end + WIDTH].copy_from_slice(&value);
+                *end += WIDTH;
             }
-            Text::Long(_) => self.long[row] = true,
+        }
+    }
+
+    fn put_texts(&mut self, bit: usize, texts: &Texts<'_>) {
+        self.tell_apart();
+        for row in 0..self.rows {
+            match texts.get(self.first + row) {
+                Text::Null => {}
+                Text::Short(word) => self.put_one(row, bit, word.to_le_bytes()),
+                Text::Long(_) => self.long[row] = true,
+            }
+        }
+    }
+
+    fn put_ints(&mut self, bit: usize, ints: &Ints<'_>) {
+        self.tell_apart();
+        for row in 0..self.rows {
+            if let Some(int) = ints.get(self.first + row) {
+                self.put_one(row, bit, int.to_le_bytes());
+            }
+        }
+    }
+
+    /// From here on each row has its own length.
+    fn tell_apart(&mut self) {
+        if let Some(end) = self.end.take() {
+            self.ends = [end; BLOCK_ROWS];
         }
     }
 
     #[inline]
-    fn put_int(&mut self, row: usize, at: usize, int: Option<i64>) {
-        if let Some(int) = int {
-            let end = self.ends[row];
-            self.bytes[row][end..end + 8].copy_from_slice(&int.to_le_bytes());
-            self.ends[row] = end + 8;
-            self.heads[row] |= 1 << (INT_BIT + at);
-        }
+    fn put_one<const WIDTH: usize>(&mut self, row: usize, bit: usize, value: [u8; WIDTH]) {
+        let end = self.ends[row];
+        self.bytes[row][end..end + WIDTH].copy_from_slice(&value);
+        self.ends[row] = end + WIDTH;
+        self.heads[row] |= 1 << bit;
     }
 
     fn print(&mut self, orders: &OrderColumns<'_>, row: usize) -> [u8; 16] {
@@ -207,8 +252,8 @@ impl Block {
             orders.write(self.first + row, &mut bytes);
             return fingerprint(&bytes);
         }
-        self.bytes[row][..4].copy_from_slice(&self.heads[row].to_le_bytes());
-        fingerprint(&self.bytes[row][..self.ends[row]])
+        self.bytes[row][..4].copy_from_slice(&(self.head | self.heads[row]).to_le_bytes());
+        fingerprint(&self.bytes[row][..self.end.unwrap_or(self.ends[row])])
     }
 }
 

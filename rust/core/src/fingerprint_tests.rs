@@ -61,26 +61,86 @@ proptest! {
     fn what_was_encoded_can_be_read_back(fields in fields()) {
         prop_assert_eq!(decode(&encode(&order(&fields))), fields);
     }
+}
+
+proptest! {
+    // A case is up to a hundred orders, more than a block holds.
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Invariant 3.
     #[test]
-    fn a_batch_gives_the_same_as_each_alone(orders in proptest::collection::vec(fields(), 1..20)) {
-        let texts: Vec<(Vec<i32>, Vec<u8>, Vec<u8>)> = (0..TEXTS.len()).map(|at| text_column(&orders, at)).collect();
-        let ints: Vec<(Vec<i64>, Vec<u8>)> = (0..INTS.len()).map(|at| int_column(&orders, at)).collect();
-        let bools: Vec<Vec<u8>> =
-            (0..BOOLS.len()).map(|at| bits(orders.iter().map(|order| order.2[at]))).collect();
-        let len = orders.len();
-        let columns = OrderColumns {
-            texts: std::array::from_fn(|at| {
-                let (offsets, bytes, known) = &texts[at];
-                Texts::small(offsets, bytes, Some(Bits::new(known, 0, len)))
-            }),
-            ints: std::array::from_fn(|at| Ints::new(&ints[at].0, Some(Bits::new(&ints[at].1, 0, len)))),
-            bools: std::array::from_fn(|at| Bools::new(Bits::new(&bools[at], 0, len), None)),
-        };
-        let alone: Vec<[u8; 16]> = orders.iter().map(|fields| fingerprint(&encode(&order(fields)))).collect();
-        prop_assert_eq!(fingerprints(&columns), Ok(alone));
+    fn a_batch_gives_the_same_as_each_alone(orders in proptest::collection::vec(fields(), 1..100)) {
+        prop_assert_eq!(in_a_batch(&orders, false), alone(&orders));
+        prop_assert_eq!(in_a_batch(&orders, true), alone(&orders));
     }
+
+    /// Invariant 3, where columns are known throughout or not at all, which the rows' common length rests on.
+    #[test]
+    fn whole_columns_give_the_same_as_each_alone(
+        orders in proptest::collection::vec(fields(), 1..100),
+        known in proptest::collection::vec(any::<bool>(), TEXTS.len() + INTS.len()),
+    ) {
+        let whole: Vec<Fields> = orders.into_iter().map(|fields| whole(fields, &known)).collect();
+        prop_assert_eq!(in_a_batch(&whole, false), alone(&whole));
+        prop_assert_eq!(in_a_batch(&whole, true), alone(&whole));
+    }
+}
+
+/// Every value known, or none, as the column says.
+fn whole((texts, ints, bools): Fields, known: &[bool]) -> Fields {
+    let (known_texts, known_ints) = known.split_at(TEXTS.len());
+    let texts = texts.into_iter().zip(known_texts).map(|(text, known)| known.then(|| text.unwrap_or_default()));
+    let ints = ints.into_iter().zip(known_ints).map(|(int, known)| known.then(|| int.unwrap_or_default()));
+    (texts.collect(), ints.collect(), bools)
+}
+
+fn alone(orders: &[Fields]) -> Vec<[u8; 16]> {
+    orders.iter().map(|fields| fingerprint(&encode(&order(fields)))).collect()
+}
+
+/// The fingerprints of the orders as columns; a column that is known throughout has no bitmap.
+fn in_a_batch(orders: &[Fields], as_views: bool) -> Vec<[u8; 16]> {
+    let texts: Vec<(Vec<i32>, Vec<u8>, Vec<u8>)> = (0..TEXTS.len()).map(|at| text_column(orders, at)).collect();
+    let views: Vec<Vec<u128>> = texts.iter().map(|(offsets, bytes, _)| views_of(offsets, bytes)).collect();
+    let ints: Vec<(Vec<i64>, Vec<u8>)> = (0..INTS.len()).map(|at| int_column(orders, at)).collect();
+    let bools: Vec<Vec<u8>> = (0..BOOLS.len()).map(|at| bits(orders.iter().map(|order| order.2[at]))).collect();
+    let len = orders.len();
+    let text_bitmap =
+        |at: usize| orders.iter().any(|order| order.0[at].is_none()).then(|| Bits::new(&texts[at].2, 0, len));
+    let int_bitmap =
+        |at: usize| orders.iter().any(|order| order.1[at].is_none()).then(|| Bits::new(&ints[at].1, 0, len));
+    let columns = OrderColumns {
+        texts: std::array::from_fn(|at| {
+            let (offsets, bytes, _) = &texts[at];
+            if as_views {
+                Texts::views(&views[at], vec![bytes], text_bitmap(at))
+            } else {
+                Texts::small(offsets, bytes, text_bitmap(at))
+            }
+        }),
+        ints: std::array::from_fn(|at| Ints::new(&ints[at].0, int_bitmap(at))),
+        bools: std::array::from_fn(|at| Bools::new(Bits::new(&bools[at], 0, len), None)),
+    };
+    fingerprints(&columns).expect("columns of one length")
+}
+
+/// Arrow's views of those texts: short ones inline, others by their place.
+fn views_of(offsets: &[i32], bytes: &[u8]) -> Vec<u128> {
+    let place = |offset: i32| usize::try_from(offset).expect("offsets are not negative");
+    let texts = offsets.windows(2).map(|pair| (place(pair[0]), &bytes[place(pair[0])..place(pair[1])]));
+    texts
+        .map(|(at, text)| {
+            let mut word = [0_u8; 16];
+            word[..4].copy_from_slice(&u32::try_from(text.len()).expect("a short text").to_le_bytes());
+            if text.len() <= 12 {
+                word[4..4 + text.len()].copy_from_slice(text);
+            } else {
+                word[4..8].copy_from_slice(&text[..4]);
+                word[12..].copy_from_slice(&u32::try_from(at).expect("a small column").to_le_bytes());
+            }
+            u128::from_le_bytes(word)
+        })
+        .collect()
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! * [`fingerprint::fingerprints`] gives 128 bits for what an order asks for.
 #![forbid(unsafe_code)]
 
+pub mod bulk;
 pub mod column;
 pub mod diff;
 pub mod error;

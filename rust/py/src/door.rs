@@ -3,6 +3,10 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use tieout_core::CoreError;
+use tieout_core::bulk::BulkError;
+use tieout_wire::WireError;
+
+use crate::tick_decoder::{busy, wire_error};
 
 /// What a call can fail with.
 #[derive(Debug)]
@@ -13,8 +17,24 @@ pub(crate) enum Failure {
     Type { frame: &'static str, column: &'static str, found: String, expected: &'static str },
     /// The frame came in more than one piece.
     Pieces { frame: &'static str, found: usize },
+    /// The column is of a type that the bulk diff does not take.
+    Incomparable { frame: &'static str, column: String, found: String, expected: &'static str },
+    /// Split into no parts.
+    NoParts,
     /// The kernel refused it.
     Core(CoreError),
+    /// The bulk diff refused it; the name of the column that its error tells by number.
+    Bulk { error: BulkError, name: Option<String> },
+    /// The tick decoder refused it.
+    Wire(WireError),
+    /// Two threads feed one tick decoder at once.
+    Busy,
+}
+
+impl From<BulkError> for Failure {
+    fn from(error: BulkError) -> Self {
+        Self::Bulk { error, name: None }
+    }
 }
 
 impl From<CoreError> for Failure {
@@ -35,6 +55,13 @@ impl From<Failure> for PyErr {
             Failure::Pieces { frame, found } => {
                 PyValueError::new_err(format!("{frame}: {found} record batches, not one; rechunk it first"))
             }
+            Failure::Incomparable { frame, column, found, expected } => {
+                PyTypeError::new_err(format!("{frame}: column {column} is {found}, not {expected}"))
+            }
+            Failure::NoParts => PyValueError::new_err("0 parts; at least 1"),
+            Failure::Bulk { error, name } => bulk_error(&error, name.as_deref()),
+            Failure::Wire(error) => wire_error(&error),
+            Failure::Busy => busy(),
             Failure::Core(
                 error @ (CoreError::Ragged { .. }
                 | CoreError::TooManyRows { .. }
@@ -48,4 +75,23 @@ impl From<Failure> for PyErr {
 /// Runs the work without the interpreter lock.
 pub(crate) fn compute<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Failure> + Send) -> PyResult<T> {
     Ok(py.detach(work)?)
+}
+
+fn bulk_error(error: &BulkError, name: Option<&str>) -> PyErr {
+    let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+    match error {
+        BulkError::OtherClass { column, left, right } => PyTypeError::new_err(format!(
+            "column {column}{name} is {left} on the left and {right} on the right; cast one of them first"
+        )),
+        BulkError::Tolerance { column, class, tolerance } => PyValueError::new_err(format!(
+            "column {column}{name} is {class} and cannot have a tolerance of {tolerance}; floats can, from 0 up"
+        )),
+        BulkError::Uneven { .. }
+        | BulkError::Keys { .. }
+        | BulkError::TooManyFields { .. }
+        | BulkError::Ragged { .. }
+        | BulkError::TooManyRows { .. }
+        | BulkError::Tolerances { .. }
+        | BulkError::Threads { .. } => PyValueError::new_err(error.to_string()),
+    }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::{BinaryArray, RecordBatch};
+use arrow_array::{BinaryViewArray, RecordBatch};
+use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -12,6 +13,11 @@ use tieout_core::fingerprint::{BOOLS, INTS, Order, OrderColumns, TEXTS, encode, 
 
 use crate::columns::Frame;
 use crate::door::compute;
+
+const PRINT_BYTES: usize = 16;
+
+/// A place in a buffer of views is a signed 32-bit number.
+const ROWS_OF_A_BUFFER: usize = 1 << 26;
 
 /// One order: its fingerprint and its encoding; `_core.pyi` has the contract.
 #[pyfunction]
@@ -42,11 +48,29 @@ pub(crate) fn order_fingerprints(py: Python<'_>, orders: PyTable) -> PyResult<Py
             ints: all(INTS, |name| frame.ints(name))?,
             bools: all(BOOLS, |name| frame.sure_bools(name))?,
         };
-        let prints = BinaryArray::from_iter_values(fingerprints(&columns)?);
-        let schema = Schema::new(vec![Field::new("fingerprint", DataType::Binary, false)]);
+        let prints = views(fingerprints(&columns)?);
+        let schema = Schema::new(vec![Field::new("fingerprint", DataType::BinaryView, false)]);
         let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(prints)]);
         Ok(PyRecordBatch::new(batch.expect("one column of the type just named")))
     })
+}
+
+/// The fingerprints as the layout that the frame library itself has, so that taking them over copies nothing.
+fn views(prints: Vec<[u8; PRINT_BYTES]>) -> BinaryViewArray {
+    let views: ScalarBuffer<u128> = prints.iter().enumerate().map(|(row, print)| view(row, print)).collect();
+    let bytes = Buffer::from_vec(prints.into_flattened());
+    let buffers = (0..views.len().div_ceil(ROWS_OF_A_BUFFER)).map(|at| {
+        let rows = ROWS_OF_A_BUFFER.min(views.len() - at * ROWS_OF_A_BUFFER);
+        bytes.slice_with_length(at * ROWS_OF_A_BUFFER * PRINT_BYTES, rows * PRINT_BYTES)
+    });
+    BinaryViewArray::new(views.clone(), buffers.collect::<Vec<Buffer>>(), None)
+}
+
+/// The view of that row's fingerprint: its length, its first four bytes, its buffer, its place there; 32 bits each.
+fn view(row: usize, print: &[u8; PRINT_BYTES]) -> u128 {
+    let prefix = u32::from_le_bytes([print[0], print[1], print[2], print[3]]);
+    let (buffer, place) = (row / ROWS_OF_A_BUFFER, row % ROWS_OF_A_BUFFER * PRINT_BYTES);
+    PRINT_BYTES as u128 | u128::from(prefix) << 32 | (buffer as u128) << 64 | (place as u128) << 96
 }
 
 fn exactly<T, const N: usize>(what: &str, values: Vec<T>) -> PyResult<[T; N]> {

@@ -2,18 +2,28 @@
 //!
 //! Frames come in and go out through Arrow's `PyCapsule` interface, without a copy of the columns.
 
+mod any_columns;
+mod bulk_diff;
 mod columns;
 mod differing_fields;
 mod door;
 mod fingerprint;
 mod frames;
 mod match_orders;
+mod tick_decoder;
+mod tick_frame;
 
 use pyo3::prelude::*;
 
 /// The module `tieout._core`; `_core.pyi` documents it.
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::bulk_diff::Diff;
+    #[pymodule_export]
+    use super::bulk_diff::Differ;
+    #[pymodule_export]
+    use super::bulk_diff::key_parts;
     #[pymodule_export]
     use super::differing_fields::differing_fields;
     #[pymodule_export]
@@ -22,6 +32,8 @@ mod _core {
     use super::fingerprint::order_fingerprints;
     #[pymodule_export]
     use super::match_orders::match_orders;
+    #[pymodule_export]
+    use super::tick_decoder::TickDecoder;
 
     use pyo3::prelude::*;
     use pyo3::types::PyTuple;

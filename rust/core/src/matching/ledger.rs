@@ -6,6 +6,10 @@ use crate::join::Group;
 /// At most this many candidates of one broker row are named; their true number always is.
 pub const CANDIDATES_NAMED_MAX: usize = 64;
 
+/// At most so many possibilities of one group name candidates beyond the first of each broker row: a hundred thousand
+/// look-alikes are told in as many lines as there are rows, not in 64 times as many.
+const GROUP_EDGES_MAX: usize = 1 << 16;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
@@ -85,11 +89,12 @@ impl Ledger {
         let group = self.groups;
         self.groups += 1;
         let first = self.edges.len();
+        let named_max = (GROUP_EDGES_MAX / doubts.len().max(1)).clamp(1, CANDIDATES_NAMED_MAX);
         for doubt in doubts {
             decide(&mut self.broker, doubt.broker, State::Ambiguous);
             let candidates = u32::try_from(doubt.candidates).expect("no more candidates than rows");
             let edge = Edge { group, broker: doubt.broker, book: None, tier, reason, candidates };
-            self.edges.extend(doubt.named.iter().map(|&book| Edge { book: Some(book), ..edge }));
+            self.edges.extend(doubt.named.iter().take(named_max).map(|&book| Edge { book: Some(book), ..edge }));
             if doubt.named.is_empty() {
                 self.edges.push(edge);
             }

@@ -25,8 +25,9 @@
 //!     times, where both know them, are within the window; neither row is inexact; a live broker row has no candidate
 //!     that is over. A component of candidates is a pair where it is one to one, both times are known, the `perm_id`s
 //!     do not contradict and the settings accept it. Any other is ambiguous.
-//! 12. *Bounds.* Work is near linear in the rows. At most [`CANDIDATES_NAMED_MAX`] candidates of a row are named, and
-//!     their true number is told; every ambiguous row is named at least once.
+//! 12. *Bounds.* Work is near linear in the rows. At most [`CANDIDATES_NAMED_MAX`] candidates of a row are named, fewer
+//!     in a group of more than 1,024 broker rows (at least one each, about 65,536 possibilities in all), and their true
+//!     number is told; every ambiguous row is named at least once.
 
 mod boxes;
 mod fork;

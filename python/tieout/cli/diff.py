@@ -1,0 +1,119 @@
+"""`tieout diff`: two histories of any size, and what differs between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+
+from tieout.errors import EXIT_CHANGES_WAIT, EXIT_OK, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tieout.cli.console import Console
+    from tieout.diffing import DiffResult
+
+HTML_EXAMPLES: Final = 1000
+Many = Annotated[list[str] | None, typer.Option()]
+
+
+def register(app: typer.Typer, *, epilog: str) -> None:
+    """Add the command."""
+    app.command("diff", epilog=epilog)(diff)
+
+
+def diff(
+    ctx: typer.Context,
+    left: Annotated[str, typer.Argument(help="A file, glob, folder, FILE.db::TABLE or address.")],
+    right: Annotated[str, typer.Argument(help="The same; the two need not be of one format.")],
+    key: Annotated[
+        list[str] | None, typer.Option("--key", metavar="K", help="Key columns: repeated, or with commas.")
+    ] = None,
+    fields: Annotated[
+        list[str] | None, typer.Option("--fields", metavar="F", help="Compared columns; else all that both have.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="F", help="Columns not compared.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write all differences there: .parquet, .csv, .ndjson, or a report: .html.")
+    ] = None,
+    tolerance: Annotated[
+        list[str] | None, typer.Option("--tolerance", metavar="FIELD=X", help="Numbers at most X apart are equal.")
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option(help="Names, types and nulls of both sides (YAML).")] = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="Compare about so many keys instead of all.")] = None,
+    limit_examples: Annotated[
+        int | None,
+        typer.Option("--limit-examples", min=0, help="Examples of each kind: 3 in the summary, 1000 in a report."),
+    ] = None,
+    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="When a row happened; else it is guessed.")] = None,
+    null_keys: Annotated[
+        Literal["error", "list"], typer.Option("--null-keys", help="What a null in a key is.")
+    ] = "error",
+    threads: Annotated[int, typer.Option(min=0, help="0: one for each processor.")] = 0,
+) -> int:
+    """
+    Compare two histories by key: which rows are equal, changed, on one side only, or not to be told apart.
+
+    Exit code 0: equal; 3: different.
+    """
+    from tieout import diffing
+    from tieout.cli.diff_progress import progress_bar
+    from tieout.diffing import output
+
+    console: Console = ctx.obj
+    if out is not None:
+        output.check_target(out, (left, right))
+    with progress_bar(quiet=console.quiet) as progress:
+        result = diffing.diff(
+            left,
+            right,
+            on=split(key),
+            compare=split(fields),
+            ignore=split(ignore) or (),
+            tolerance=_tolerances(tolerance or []),
+            mapping=mapping,
+            sample=sample,
+            time=time,
+            null_keys=null_keys,
+            threads=threads,
+            progress=progress,
+        )
+        if out is not None:
+            progress("writing", 0, None)
+            output.write(result, out, examples=HTML_EXAMPLES if limit_examples is None else limit_examples)
+    _say(console, result, examples=limit_examples)
+    if out is not None:
+        console.say(f"written: {out}")
+    console.result({**result.to_json(), "out": None if out is None else str(out)})
+    return EXIT_OK if result.same else EXIT_CHANGES_WAIT
+
+
+def _say(console: Console, result: DiffResult, *, examples: int | None) -> None:
+    from tieout.diffing.summary import EXAMPLES_DEFAULT
+    from tieout.diffing.text import lines
+
+    for style, line in lines(result, examples=EXAMPLES_DEFAULT if examples is None else examples):
+        console.say(line, style=style)
+
+
+def split(given: Sequence[str] | None) -> tuple[str, ...] | None:
+    """`--key a --key b` and `--key a,b` are the same."""
+    if given is None:
+        return None
+    return tuple(name.strip() for words in given for name in words.split(",") if name.strip())
+
+
+def _tolerances(given: Sequence[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for words in given:
+        for word in words.split(","):
+            name, equals, most = word.rpartition("=")
+            try:
+                found[name.strip()] = float(most)
+            except ValueError:
+                equals = ""
+            if not equals:
+                raise UsageError(f"--tolerance {word}: expected FIELD=X", hint="for example --tolerance price=0.01")
+    return found

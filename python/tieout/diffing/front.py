@@ -1,0 +1,86 @@
+"""`tieout.diff`: two histories, whatever they come as, and what differs between them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tieout.diffing import mapping as mappings
+from tieout.diffing.compare import compare as compare_sources
+from tieout.diffing.opening import open_side
+from tieout.diffing.options import NullKeys, Options, Progress, silent
+from tieout.diffing.result import DiffResult
+
+Names = str | Sequence[str]
+
+
+def diff(
+    left: object,
+    right: object,
+    *,
+    on: Names | None = None,
+    compare: Names | None = None,
+    ignore: Names = (),
+    tolerance: Mapping[str, float] | None = None,
+    mapping: mappings.Mapping | Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    sample: int | None = None,
+    time: str | None = None,
+    null_keys: NullKeys = "error",
+    threads: int = 0,
+    progress: Progress = silent,
+) -> DiffResult:
+    """
+    Compare two histories by key.
+
+    Args:
+        left: a path (Parquet, CSV, Arrow IPC, NDJSON, SQLite), glob, folder, address or list of paths, FILE.db::TABLE,
+            postgresql://...::TABLE; or a polars, pyarrow or pandas frame, a DuckDB relation, any Arrow stream.
+        right: the same; the two need not be of one format.
+        on: the key column or columns.
+        compare: the compared fields; without, all columns that both sides have.
+        ignore: columns that are not compared.
+        tolerance: field -> how far apart two numbers may be and still count as equal.
+        mapping: other names, types and nulls, as docs/diff.md shows: a file, or the same as a dict.
+        sample: compare about so many keys, the same on both sides, instead of all.
+        time: the column that says when a row happened; else one is looked for.
+        null_keys: `error`, or `list` them.
+        threads: 0: one for each processor.
+        progress: told what is done, rows done, rows in all.
+
+    Raises:
+        SchemaMismatch: the sides cannot be compared as asked.
+        InputUnusable: a side cannot be read, or changed while it was read.
+        BookError: an SQLite file cannot be read, or may be in use.
+        SettingsError: the mapping is not as it must be.
+    """
+    chosen = _mapping(mapping)
+    fields = _names(compare) if compare is not None else chosen.fields or None
+    options = Options(
+        keys=_names(on) if on is not None else chosen.key,
+        fields=fields,
+        ignore=(*_names(ignore), *chosen.ignore),
+        tolerances={**{name: float(most) for name, most in chosen.tolerance.items()}, **(tolerance or {})},
+        left=chosen.left,
+        right=chosen.right,
+        sample=sample,
+        time=time or chosen.time,
+        null_keys=null_keys,
+        threads=threads,
+    )
+    return compare_sources(open_side(left, "left"), open_side(right, "right"), options, progress)
+
+
+def _names(given: Names) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _mapping(given: mappings.Mapping | Mapping[str, Any] | str | os.PathLike[str] | None) -> mappings.Mapping:
+    if given is None:
+        return mappings.Mapping()
+    if isinstance(given, mappings.Mapping):
+        return given
+    if isinstance(given, Mapping):
+        return mappings.check_mapping(dict(given))
+    return mappings.read_mapping(Path(given))

@@ -1,0 +1,1 @@
+"""Strategies to learn from: `STRATEGY: tieout.examples.ladder:Ladder`."""

@@ -1,0 +1,248 @@
+//! Rows as records, a block at a time and a column at a time, so that each loop reads one column and stays in the cache.
+
+use std::ops::Range;
+
+use tieout_wide::{Code, Scalar, pack};
+
+use super::column::Values;
+use super::plan::{Carried, Coder, Handle, MISFIT, Plan, WORDS_MAX};
+use super::twin::{Lane, Twin, Value};
+use crate::column::{Text, of_view};
+use crate::field::Side;
+use crate::mix::mix;
+
+/// Rows of a block.
+pub(crate) const BLOCK: usize = 256;
+
+type Row64 = [u64; BLOCK];
+
+/// The records of some rows, word by word.
+pub(crate) struct Block {
+    pub(crate) words: [Row64; WORDS_MAX],
+    /// Not 0 where the key has a null: the row has no record.
+    pub(crate) key_null: Row64,
+    /// Not 0 where the key did not fit: the row has no record.
+    pub(crate) key_misfit: Row64,
+    /// Whether any of the two is set anywhere.
+    pub(crate) has_special: bool,
+    misfit: Row64,
+    known: Row64,
+}
+
+impl Block {
+    pub(crate) fn new() -> Box<Self> {
+        let zeros = [0; BLOCK];
+        Box::new(Self {
+            words: [zeros; WORDS_MAX],
+            key_null: zeros,
+            key_misfit: zeros,
+            has_special: false,
+            misfit: zeros,
+            known: zeros,
+        })
+    }
+
+    /// Encodes at most [`BLOCK`] rows of a side.
+    pub(crate) fn encode(&mut self, (plan, keys): (&Plan<'_>, &[Twin<'_>]), side: Side, rows: Range<usize>) {
+        self.words[..plan.words].iter_mut().for_each(|word| word.fill(0));
+        self.misfit.fill(0);
+        self.encode_keys((plan, keys), side, rows.clone());
+        for field in &plan.fields {
+            let known = read_known(field.twin.lane(side), rows.clone(), &mut self.known);
+            if let Some(piece) = field.known {
+                let (word, all) = (&mut self.words[piece.word], u64::from(!known).wrapping_neg());
+                (0..rows.len()).for_each(|at| word[at] |= (all | self.known[at]) & 1 << piece.shift);
+            }
+            let known = known.then_some(&self.known);
+            put(field, (side, rows.clone(), known), &mut self.words, &mut self.misfit);
+        }
+        let tail = &mut self.words[plan.words - 1];
+        for (at, row) in rows.enumerate() {
+            tail[at] |= row as u64 | if self.misfit[at] == 0 { 0 } else { MISFIT };
+        }
+    }
+
+    /// Encodes the keys alone: after that, word 0 of the rows that have a record is their handle.
+    pub(crate) fn encode_keys(&mut self, (plan, keys): (&Plan<'_>, &[Twin<'_>]), side: Side, rows: Range<usize>) {
+        self.has_special = false;
+        self.words[0].fill(0);
+        self.key_misfit.fill(0);
+        let nullable = keys.iter().any(|twin| twin.lane(side).column.has_nulls());
+        if nullable {
+            self.key_null.fill(0);
+            for twin in keys {
+                if read_known(twin.lane(side), rows.clone(), &mut self.known) {
+                    self.key_null.iter_mut().zip(&self.known).for_each(|(null, known)| *null |= !known);
+                }
+            }
+            self.has_special = self.key_null[..rows.len()].iter().any(|&null| null != 0);
+        }
+        for key in &plan.keys {
+            let known = read_known(key.twin.lane(side), rows.clone(), &mut self.known).then_some(&self.known);
+            put(key, (side, rows.clone(), known), &mut self.words, &mut self.key_misfit);
+        }
+        match plan.handle {
+            Handle::Key => {}
+            Handle::CarriedHash => {
+                let [handles, words @ ..] = &mut self.words;
+                for word in &words[..plan.key_words] {
+                    handles.iter_mut().zip(word).for_each(|(handle, word)| *handle = mix(*handle, *word));
+                }
+            }
+            Handle::Hash => keys.iter().for_each(|twin| fold(twin, side, rows.clone(), &mut self.words[0])),
+        }
+        self.has_special |= self.key_misfit[..rows.len()].iter().any(|&misfit| misfit != 0);
+        if self.has_special && !nullable {
+            self.key_null.fill(0);
+        }
+    }
+}
+
+fn fold(twin: &Twin<'_>, side: Side, rows: Range<usize>, hashes: &mut Row64) {
+    for (hash, row) in hashes.iter_mut().zip(rows) {
+        *hash = twin.fold(*hash, (side, u32::try_from(row).expect("the number of rows was checked")));
+    }
+}
+
+/// All bits set where the value is known; `false`, and nothing written, where every value of the column is.
+fn read_known(lane: &Lane<'_>, rows: Range<usize>, known: &mut Row64) -> bool {
+    let column = lane.column;
+    if !column.has_nulls() {
+        return false;
+    }
+    if let (Some(bits), false) = (&column.validity, matches!(column.values, Values::Coded(..))) {
+        known.iter_mut().zip(rows).for_each(|(known, row)| *known = u64::from(bits.get(row)).wrapping_neg());
+    } else {
+        known.iter_mut().zip(rows).for_each(|(known, row)| *known = u64::from(column.is_known(row)).wrapping_neg());
+    }
+    true
+}
+
+type Rows<'k> = (Side, Range<usize>, Option<&'k Row64>);
+
+/// Puts a column's codes into the words, and notes what did not fit.
+fn put(column: &Carried<'_>, (side, rows, known): Rows<'_>, words: &mut [Row64; WORDS_MAX], misfit: &mut Row64) {
+    let lane = column.twin.lane(side);
+    match &column.coder {
+        Coder::Number(number) => {
+            let unsigned = column.twin.is_unsigned();
+            let slot = Slot { code: number.code_at(column.pieces[0].shift), known };
+            slot.put((&column.twin, lane, unsigned), (side, rows), &mut words[column.pieces[0].word], misfit);
+        }
+        Coder::Listed(texts, maps) => {
+            let piece = column.pieces[0];
+            let word = &mut words[piece.word];
+            if let (Values::Text(plain), None) = (&lane.column.values, known)
+                && let Some((views, buffers)) = plain.dense()
+            {
+                for ((word, misfit), &view) in word.iter_mut().zip(misfit).zip(&views[rows]) {
+                    let number = texts.number(of_view(view, buffers));
+                    *word |= u64::from(number.unwrap_or(0)) << piece.shift;
+                    *misfit |= u64::from(number.is_none());
+                }
+                return;
+            }
+            for (at, row) in rows.enumerate() {
+                if known.is_some_and(|known| known[at] == 0) {
+                    continue;
+                }
+                let number = match &lane.column.values {
+                    Values::Coded(codes, _) => Some(maps[side as usize][codes.place(row)]),
+                    Values::Text(plain) => texts.number(plain.get(row)),
+                    _ => None,
+                };
+                word[at] |= u64::from(number.unwrap_or(0)) << piece.shift;
+                misfit[at] |= u64::from(number.is_none());
+            }
+        }
+        Coder::Spelled(spelling) => {
+            let mut codes = [0; 2];
+            for (at, row) in rows.enumerate() {
+                if known.is_some_and(|known| known[at] == 0) {
+                    continue;
+                }
+                let place = (side, u32::try_from(row).expect("the number of rows was checked"));
+                let codes = &mut codes[..column.pieces.len()];
+                let fits = match column.twin.value(place) {
+                    Value::Text(text) => text.with_bytes(|bytes| spelling.code(bytes, codes)),
+                    _ => false,
+                };
+                for (piece, code) in column.pieces.iter().zip(codes) {
+                    words[piece.word][at] |= *code << piece.shift;
+                }
+                misfit[at] |= u64::from(!fits);
+            }
+        }
+    }
+}
+
+/// Where a column of numbers goes.
+#[derive(Clone, Copy)]
+struct Slot<'a> {
+    code: Code,
+    known: Option<&'a Row64>,
+}
+
+impl Slot<'_> {
+    #[inline]
+    fn put(
+        self,
+        (twin, lane, unsigned): (&Twin<'_>, &Lane<'_>, bool),
+        (side, rows): (Side, Range<usize>),
+        word: &mut Row64,
+        misfit: &mut Row64,
+    ) {
+        let at = rows.clone();
+        match &lane.column.values {
+            Values::I8(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
+            Values::I16(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
+            Values::I32(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
+            Values::I64(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
+            Values::U8(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
+            Values::U16(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
+            Values::U32(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
+            Values::U64(values) if lane.factor == 1 && unsigned => self.pack(&values[at], word, misfit),
+            Values::F32(values) => self.pack(&values[at], word, misfit),
+            Values::F64(values) => self.pack(&values[at], word, misfit),
+            _ => self.pack_any(twin, unsigned, (side, rows), (word, misfit)),
+        }
+    }
+
+    #[inline]
+    fn pack<T: Scalar>(self, values: &[T], word: &mut Row64, misfit: &mut Row64) {
+        let rows = values.len();
+        pack(values, self.known.map(|known| &known[..rows]), self.code, (&mut word[..rows], &mut misfit[..rows]));
+    }
+
+    /// Numbers that are wider, of another unit, or may be too large for their words.
+    fn pack_any(
+        self,
+        twin: &Twin<'_>,
+        unsigned: bool,
+        (side, rows): (Side, Range<usize>),
+        (word, misfit): (&mut Row64, &mut Row64),
+    ) {
+        let mut values = [0; BLOCK];
+        for (at, row) in rows.clone().enumerate() {
+            let place = (side, u32::try_from(row).expect("the number of rows was checked"));
+            match twin.word(unsigned, place) {
+                Some(found) => values[at] = found,
+                None => misfit[at] |= self.known.map_or(1, |known| known[at]),
+            }
+        }
+        self.pack(&values[..rows.len()], word, misfit);
+    }
+}
+
+/// The text of a record's key or field has its bytes inline or elsewhere.
+impl Text<'_> {
+    #[inline]
+    pub(crate) fn with_bytes<T>(&self, take: impl FnOnce(&[u8]) -> T) -> T {
+        match self {
+            Self::Null => take(&[]),
+            #[expect(clippy::cast_possible_truncation, reason = "the low 32 bits are the length")]
+            Self::Short(word) => take(&word.to_le_bytes()[4..][..*word as u32 as usize]),
+            Self::Long(bytes) => take(bytes),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The answer.
+
+/// Rows that have the same key, and the same in every compared field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Equal {
+    /// Rows of the left side.
+    pub left: Vec<u32>,
+    /// Their rows of the right side.
+    pub right: Vec<u32>,
+}
+
+/// Rows that have the same key and differ in some field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// Rows of the left side.
+    pub left: Vec<u32>,
+    /// Their rows of the right side.
+    pub right: Vec<u32>,
+    /// Which fields differ: bit 0 is the first.
+    pub masks: Vec<u64>,
+}
+
+/// Every row of both sides once.
+///
+/// The lists of pairs come in pieces, whose number and order follow from the input alone; the lists of rows of one side
+/// are ascending.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Diff {
+    /// How many pairs are equal; they are listed only where that was asked for.
+    pub equal_count: usize,
+    /// The equal pairs.
+    pub equal: Vec<Equal>,
+    /// The pairs that differ.
+    pub changed: Vec<Changed>,
+    /// Rows whose key the right side does not have.
+    pub left_only: Vec<u32>,
+    /// Rows whose key the left side does not have.
+    pub right_only: Vec<u32>,
+    /// Left rows whose key occurs more than once on a side.
+    pub duplicate_left: Vec<u32>,
+    /// Right rows whose key occurs more than once on a side.
+    pub duplicate_right: Vec<u32>,
+    /// How many keys those are.
+    pub duplicate_keys: usize,
+    /// Left rows with a null in their key.
+    pub null_left: Vec<u32>,
+    /// Right rows with a null in their key.
+    pub null_right: Vec<u32>,
+}
+
+impl Diff {
+    /// How many pairs differ.
+    #[must_use]
+    pub fn changed_count(&self) -> usize {
+        self.changed.iter().map(|piece| piece.left.len()).sum()
+    }
+}
+
+/// What a task found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) equal_count: usize,
+    pub(crate) equal: Equal,
+    pub(crate) changed: Changed,
+    pub(crate) left_only: Vec<u32>,
+    pub(crate) right_only: Vec<u32>,
+    pub(crate) duplicates: [Vec<u32>; 2],
+    pub(crate) duplicate_keys: usize,
+}
+
+/// How much was found at some moment.
+pub(crate) struct Mark {
+    equal_count: usize,
+    equal: usize,
+    changed: usize,
+    left_only: usize,
+    right_only: usize,
+}
+
+impl Found {
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            equal_count: self.equal_count,
+            equal: self.equal.left.len(),
+            changed: self.changed.left.len(),
+            left_only: self.left_only.len(),
+            right_only: self.right_only.len(),
+        }
+    }
+
+    /// Forgets the pairs and single rows found since then.
+    pub(crate) fn back_to(&mut self, mark: &Mark) {
+        self.equal_count = mark.equal_count;
+        self.equal.left.truncate(mark.equal);
+        self.equal.right.truncate(mark.equal);
+        self.changed.left.truncate(mark.changed);
+        self.changed.right.truncate(mark.changed);
+        self.changed.masks.truncate(mark.changed);
+        self.left_only.truncate(mark.left_only);
+        self.right_only.truncate(mark.right_only);
+    }
+
+    /// Notes a pair; equal ones are listed only if `list` says so.
+    #[inline]
+    pub(crate) fn pair(&mut self, (left, right): (u32, u32), mask: u64, list: bool) {
+        if mask != 0 {
+            self.changed.left.push(left);
+            self.changed.right.push(right);
+            self.changed.masks.push(mask);
+            return;
+        }
+        self.equal_count += 1;
+        if list {
+            self.equal.left.push(left);
+            self.equal.right.push(right);
+        }
+    }
+}
+
+impl Diff {
+    /// Takes over what a task found.
+    pub(crate) fn add(&mut self, found: Found) {
+        self.equal_count += found.equal_count;
+        self.duplicate_keys += found.duplicate_keys;
+        if !found.equal.left.is_empty() {
+            self.equal.push(found.equal);
+        }
+        if !found.changed.left.is_empty() {
+            self.changed.push(found.changed);
+        }
+        let [left, right] = found.duplicates;
+        self.left_only.extend(found.left_only);
+        self.right_only.extend(found.right_only);
+        self.duplicate_left.extend(left);
+        self.duplicate_right.extend(right);
+    }
+
+    /// Sorts the lists of rows of one side, which have that many rows.
+    pub(crate) fn sort(&mut self, rows: [usize; 2]) {
+        let [left, right] = rows;
+        let lists = [
+            (&mut self.left_only, left),
+            (&mut self.duplicate_left, left),
+            (&mut self.null_left, left),
+            (&mut self.right_only, right),
+            (&mut self.duplicate_right, right),
+            (&mut self.null_right, right),
+        ];
+        for (list, rows) in lists {
+            sort(list, rows);
+        }
+    }
+}
+
+/// Sorts row numbers that are all different: by a bitmap where that is faster.
+fn sort(list: &mut [u32], rows: usize) {
+    if list.is_sorted() {
+        return;
+    }
+    if list.len() < rows / 64 {
+        list.sort_unstable();
+        return;
+    }
+    let mut bits = vec![0_u64; rows.div_ceil(64)];
+    for &row in list.iter() {
+        bits[row as usize / 64] |= 1 << (row % 64);
+    }
+    let mut rest = list.iter_mut();
+    for (word, &bits) in (0_u32..).zip(&bits) {
+        let mut left = bits;
+        while left != 0 {
+            if let Some(next) = rest.next() {
+                *next = word * 64 + left.trailing_zeros();
+            }
+            left &= left - 1;
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The records of one side's part by their handle: buckets of eight, found by 16-bit tags, all of it cache-sized.
+
+use super::memory::Memory;
+use super::runs::hash;
+use tieout_wide::Pages;
+
+/// Records of a bucket.
+const BUCKET: usize = 8;
+/// Records that a bucket has on average.
+const LOAD: usize = 4;
+/// The lowest bit of each of four 16-bit lanes.
+const LOW: u64 = 0x0001_0001_0001_0001;
+/// The highest.
+const HIGH: u64 = LOW << 15;
+
+/// What a part's handles look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handles {
+    Single,
+    /// At least one occurs twice.
+    Repeated,
+}
+
+/// A record's place in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seat {
+    bucket: usize,
+    seat: u32,
+}
+
+impl Seat {
+    /// Takes the record there, in the list of what is taken; `false` if it was taken before.
+    #[inline]
+    pub(crate) fn take(self, taken: &mut [u8]) -> bool {
+        let bit = 1 << self.seat;
+        let bits = &mut taken[self.bucket];
+        let free = *bits & bit == 0;
+        *bits |= bit;
+        free
+    }
+}
+
+/// Buckets of records of `W` words.
+///
+/// Invariants: seats below a bucket's `used` (at most [`BUCKET`]) hold records and their tags, which are never 0, and
+/// the others have the tag 0; a record is in the bucket of its hash, or in a later one if all between are full.
+pub(crate) struct Table<const W: usize> {
+    tags: Vec<[u64; 2]>,
+    used: Vec<u8>,
+    records: Option<Pages>,
+}
+
+impl<const W: usize> Table<W> {
+    pub(crate) fn new() -> Self {
+        Self { tags: Vec::new(), used: Vec::new(), records: None }
+    }
+
+    /// Fills the table with these records, of which there are so many. Stops at a handle that occurs twice.
+    pub(crate) fn fill<'r>(
+        &mut self,
+        records: impl Iterator<Item = &'r [u64]>,
+        count: usize,
+        memory: Memory,
+    ) -> Handles {
+        let buckets = count / LOAD + 1;
+        self.tags.clear();
+        self.tags.resize(buckets, [0; 2]);
+        self.used.clear();
+        self.used.resize(buckets, 0);
+        let mut seats = memory.at_least(buckets * BUCKET * W, &mut self.records);
+        let mut handles = Handles::Single;
+        'all: for records in records {
+            for record in records.as_chunks::<W>().0 {
+                if !self.add(&mut seats, record) {
+                    handles = Handles::Repeated;
+                    break 'all;
+                }
+            }
+        }
+        self.records = Some(seats);
+        handles
+    }
+
+    #[inline]
+    fn add(&mut self, seats: &mut [u64], record: &[u64; W]) -> bool {
+        let hash = hash(record[0]);
+        let tag = tag(hash);
+        let mut bucket = bucket(hash, self.tags.len());
+        loop {
+            let mut hits = matches(self.tags[bucket], tag);
+            while hits != 0 {
+                let at = (bucket * BUCKET + hits.trailing_zeros() as usize) * W;
+                if seats[at] == record[0] {
+                    return false;
+                }
+                hits &= hits - 1;
+            }
+            let seat = usize::from(self.used[bucket]);
+            if seat < BUCKET {
+                self.used[bucket] += 1;
+                self.tags[bucket][seat / 4] |= u64::from(tag) << (seat % 4 * 16);
+                let at = (bucket * BUCKET + seat) * W;
+                *seats[at..].first_chunk_mut().expect("a seat has W words") = *record;
+                return true;
+            }
+            bucket = self.after(bucket);
+        }
+    }
+
+    /// The record of that handle.
+    #[inline]
+    pub(crate) fn find(&self, handle: u64) -> Option<(Seat, &[u64; W])> {
+        let seats = self.records.as_deref().unwrap_or(&[]);
+        let hash = hash(handle);
+        let tag = tag(hash);
+        let mut bucket = bucket(hash, self.tags.len());
+        loop {
+            let mut hits = matches(self.tags[bucket], tag);
+            while hits != 0 {
+                let seat = hits.trailing_zeros();
+                let at = (bucket * BUCKET + seat as usize) * W;
+                let record: &[u64; W] = seats[at..].first_chunk().expect("a seat has W words");
+                if record[0] == handle {
+                    return Some((Seat { bucket, seat }, record));
+                }
+                hits &= hits - 1;
+            }
+            if usize::from(self.used[bucket]) < BUCKET {
+                return None;
+            }
+            bucket = self.after(bucket);
+        }
+    }
+
+    /// How many buckets there are.
+    pub(crate) fn buckets(&self) -> usize {
+        self.tags.len()
+    }
+
+    /// The last words of the records that are not taken: `taken` has a bit for each seat of each bucket.
+    pub(crate) fn not_taken<'t>(&'t self, taken: &'t [u8]) -> impl Iterator<Item = u64> + 't {
+        let seats = self.records.as_deref().unwrap_or(&[]);
+        self.used.iter().zip(taken).enumerate().flat_map(move |(bucket, (&used, &taken))| {
+            let mut left = ((1_u32 << used) - 1) & !u32::from(taken);
+            std::iter::from_fn(move || {
+                if left == 0 {
+                    return None;
+                }
+                let seat = left.trailing_zeros() as usize;
+                left &= left - 1;
+                Some(seats[(bucket * BUCKET + seat) * W + W - 1])
+            })
+        })
+    }
+
+    #[inline]
+    fn after(&self, bucket: usize) -> usize {
+        if bucket + 1 == self.tags.len() { 0 } else { bucket + 1 }
+    }
+}
+
+/// The bucket of a hash, by its low half.
+#[inline]
+fn bucket(hash: u64, buckets: usize) -> usize {
+    ((hash & 0xffff_ffff).wrapping_mul(buckets as u64) >> 32) as usize
+}
+
+/// The tag of a hash: bits that say neither its part nor its bucket. Never 0.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "16 bits are wanted")]
+fn tag(hash: u64) -> u16 {
+    (hash >> 32) as u16 | 1
+}
+
+/// A bit for each lane that has the tag; now and then for one above such a lane too, so that records must be looked at.
+#[inline]
+fn matches(lanes: [u64; 2], tag: u16) -> u32 {
+    let half = |lanes: u64| {
+        let zeros = lanes ^ u64::from(tag).wrapping_mul(LOW);
+        let hits = zeros.wrapping_sub(LOW) & !zeros & HIGH;
+        // Gathers the lanes' high bits in the top four.
+        (hits.wrapping_mul(0x0000_2000_4000_8001) >> 60) as u32
+    };
+    half(lanes[0]) | half(lanes[1]) << 4
+}

@@ -1,0 +1,64 @@
+//! Several producers, one consumer.
+//!
+//! A producer claims places, writes them, and finishes them one by one. Nobody waits for anybody, but a producer that
+//! is stopped between claim and finish hides the records behind its own until it goes on: the consumer finds the ring
+//! empty at that place, and a full ring that would drop just that record drops the new one instead.
+//!
+//! ```
+//! use tieout_ring::{Settings, WhenFull, mpsc};
+//!
+//! let settings = Settings { capacity: 4, instruments: 10 };
+//! let (mut one, mut consumer, watch) = mpsc::ring::<8>(settings, WhenFull::DropNewest)?;
+//! let mut other = one.clone();
+//! assert_eq!(one.push(&[1; 8]).stored + other.push_batch(&[[2; 8]; 4]).stored, 4);
+//! assert_eq!(std::iter::from_fn(|| consumer.pop()).count(), 4);
+//! assert_eq!(watch.lost_of(2), 1);
+//! # Ok::<(), tieout_ring::RingError>(())
+//! ```
+
+mod consumer;
+mod producer;
+
+pub use consumer::Consumer;
+pub use producer::Producer;
+
+use crate::account::{Account, Books, Watch};
+use crate::ends::Ends;
+use crate::error::{RingError, boxed};
+use crate::losses::Losses;
+use crate::settings::{Settings, WhenFull};
+use crate::slot::TurnSlot;
+use crate::sync::Arc;
+
+/// What all ends share.
+#[derive(Debug)]
+struct Shared<const N: usize> {
+    ends: Ends,
+    slots: Box<[TurnSlot<N>]>,
+}
+
+impl<const N: usize> Books for Shared<N> {
+    fn account(&self) -> Account {
+        self.ends.account()
+    }
+
+    fn losses(&self) -> &Losses {
+        &self.ends.losses.0
+    }
+}
+
+/// A ring's two ends, and a look at it; clone the producer for every source.
+///
+/// # Errors
+/// Settings out of their range, or no memory.
+pub fn ring<const N: usize>(
+    settings: Settings,
+    when_full: WhenFull,
+) -> Result<(Producer<N>, Consumer<N>, Watch), RingError> {
+    let settings = settings.check(when_full)?;
+    let slots = boxed(settings.capacity, TurnSlot::new)?;
+    let shared = Arc::new(Shared { slots, ends: Ends::new(settings)? });
+    let books: Arc<dyn Books> = Arc::clone(&shared) as _;
+    let producer = Producer::new(Arc::clone(&shared), when_full);
+    Ok((producer, Consumer::new(shared, when_full), Watch::new(books)))
+}

@@ -1,0 +1,65 @@
+//! Wide instructions and plain ones make the same codes, for every type, length and alignment. Runs under Miri too.
+
+use tieout_wide::{Code, Scalar, pack, pack_any};
+
+/// The same numbers on every run: a multiplicative generator.
+fn words(count: usize, start: u64) -> Vec<u64> {
+    let next = |word: &u64| Some(word.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f));
+    std::iter::successors(Some(start), next).take(count).collect()
+}
+
+fn codes() -> Vec<Code> {
+    let shapes = [(64, 0, 0, 1), (1, 63, 0, 1), (20, 11, 6, 0x1e_8481), (47, 17, 63, u64::MAX), (63, 1, 8, 3)];
+    let code = |(width, shift, rotate, inverse)| Code { base: 0x8000_0000_1234_5678, inverse, rotate, width, shift };
+    shapes.map(code).to_vec()
+}
+
+fn check<T: Scalar>(values: &[T]) {
+    for start in 0..3.min(values.len()) {
+        let values = &values[start..];
+        let known: Vec<u64> = words(values.len(), 7).iter().map(|word| (word >> 60 & 1).wrapping_neg()).collect();
+        for code in codes() {
+            for known in [None, Some(known.as_slice())] {
+                let (mut wide, mut plain) = (words(values.len(), 1), words(values.len(), 1));
+                let (mut wide_rest, mut plain_rest) = (words(values.len(), 2), words(values.len(), 2));
+                pack(values, known, code, (&mut wide, &mut wide_rest));
+                pack_any(values, known, code, (&mut plain, &mut plain_rest));
+                assert_eq!((plain, plain_rest), (wide, wide_rest));
+            }
+        }
+    }
+}
+
+#[test]
+#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "any bits will do")]
+fn every_type_at_every_length() {
+    for count in [0, 1, 7, 8, 9, 67] {
+        let words = words(count, 42);
+        check(&words);
+        check(&words.iter().map(|&word| word as i64).collect::<Vec<_>>());
+        check(&words.iter().map(|&word| word as i32).collect::<Vec<_>>());
+        check(&words.iter().map(|&word| word as i16).collect::<Vec<_>>());
+        check(&words.iter().map(|&word| word as i8).collect::<Vec<_>>());
+        check(&words.iter().map(|&word| word as u32).collect::<Vec<_>>());
+        check(&words.iter().map(|&word| word as u16).collect::<Vec<_>>());
+        check(&words.iter().map(|&word| word as u8).collect::<Vec<_>>());
+        check(&words.iter().map(|&word| f64::from_bits(word & !(1 << 62))).collect::<Vec<_>>());
+        check(&words.iter().map(|&word| f32::from_bits(word as u32 & !(1 << 30))).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_code_is_what_it_says() {
+    let code = Code { base: 100, inverse: 1, rotate: 1, width: 3, shift: 8 };
+    let (mut words, mut rest) = ([0; 3], [0; 3]);
+    pack(&[104_i64, 110, 116], None, code, (&mut words, &mut rest));
+    assert_eq!([2 << 8, 5 << 8, 8 << 8], words);
+    assert_eq!([0, 0, 1], rest);
+}
+
+#[test]
+#[should_panic(expected = "lists of one length")]
+fn lists_of_other_lengths_are_refused() {
+    let code = Code { base: 0, inverse: 1, rotate: 0, width: 64, shift: 0 };
+    pack(&[1_i64, 2], None, code, (&mut [0], &mut [0]));
+}

@@ -1,0 +1,30 @@
+//! Real-time bars.
+
+use super::put_seconds;
+use crate::error::Doubt;
+use crate::fields::Fields;
+use crate::fill::Fill;
+use crate::kind;
+use crate::stage::Stage;
+
+/// `50, version, request id, time, open, high, low, close, volume, average, count`.
+#[inline]
+pub(super) fn bar<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
+    fields.skip()?;
+    let instrument = fields.small()?;
+    let mut first = Stage::blank(kind::BAR, instrument, 0);
+    let mut range = Stage::blank(kind::BAR_RANGE, instrument, 0);
+    let seconds = fields.integer()?;
+    put_seconds(&mut first, seconds)?;
+    put_seconds(&mut range, seconds)?;
+    first.put_extra(0, fields.decimal()?);
+    range.put_price(fields.decimal()?);
+    range.put_extra(0, fields.decimal()?);
+    first.put_price(fields.decimal()?);
+    first.put_size(fields.size()?);
+    range.put_extra(1, fields.decimal()?);
+    first.put_count(1, fields.small()?);
+    stage.push(first);
+    stage.push(range);
+    Ok(())
+}

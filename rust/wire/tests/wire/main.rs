@@ -1,0 +1,5 @@
+//! The decoder through its public face.
+
+mod bad_input;
+mod properties;
+mod support;

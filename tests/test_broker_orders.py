@@ -48,6 +48,17 @@ def test_an_order_goes_out_with_exact_numbers_after_a_round_trip(version: int) -
     assert sent[26] == "r-1"
 
 
+def test_a_code_that_the_operator_calls_a_warning_is_no_answer() -> None:
+    said = [frames.error(176, 100, 12345, "news of a later gateway"), frames.open_order(176, order_id=100, perm_id=55)]
+    with ScriptedGateway({PLACE: [said]}) as gateway:
+        told = {}
+        for warnings in (frozenset[int](), frozenset({12345})):
+            with open_broker(gateway.settings(warning_codes=warnings)) as broker:
+                told[len(warnings)] = broker.place(ES, BUY, order_id=100)
+    assert (told[0].code, told[0].perm_id) == (12345, None)
+    assert (told[1].code, told[1].perm_id) == (None, 55)
+
+
 def test_ids_grow() -> None:
     with ScriptedGateway() as gateway, open_broker(gateway.settings()) as broker:
         assert [broker.next_order_id(), broker.next_order_id()] == [100, 101]

@@ -71,6 +71,10 @@ from tieout.flags import Flags
             "BACKUP_DIR: ~/b",
             '5: BACKUP_DIR is the text "~/b"; expected a path without ~ (it is not expanded)',
         ),
+        (
+            "BROKER: {warning_codes: [1100, 165, 201]}",
+            "5: BROKER.warning_codes is a list; expected codes that only inform; 201, 1100 never do",
+        ),
         ("STRATEGY: mine", '5: STRATEGY is the text "mine"; expected `module:Class`, or null'),
         ("ALERTS: {targets: {HGIH: []}}", "5: ALERTS.targets.HGIH is not a key; did you mean HIGH?"),
         (

@@ -20,7 +20,7 @@ REFUSED: Final = 321
 """A request that the gateway does not let through; the text says why."""
 
 ORDER_WARNINGS: Final = frozenset({399, 404, 2109, 10349})
-"""Said about an order that stays as it is."""
+"""Said about an order that stays as it is. `BROKER.warning_codes` adds to them, and to the notices."""
 
 FIRST_NOTICE, LAST_NOTICE = 2100, 2199
 

@@ -86,11 +86,12 @@ async def _first_word(link: Link, order_id: int, *, what: str) -> Acknowledgemen
 def _word(link: Link, order_id: int) -> Acknowledgement | None:
     """What was said of this order since the collector last forgot: its status, else an error, else openOrder."""
     collector, client_id = link.collector, link.settings.client_id
+    warnings = codes.ORDER_WARNINGS | link.settings.warning_codes
     for status in reversed(collector.statuses):
         if (status.order_id, status.client_id) == (order_id, client_id):
             return Acknowledgement(order_id=order_id, perm_id=status.perm_id or None, status=status.status)
     for message in collector.messages:
-        if message.req_id == order_id and message.code not in codes.ORDER_WARNINGS:
+        if message.req_id == order_id and message.code not in warnings:
             return Acknowledgement(order_id=order_id, code=message.code, text=message.text)
     for raw in reversed(collector.open_orders):
         if (raw.order.orderId, raw.order.clientId) == (order_id, client_id):

@@ -31,6 +31,7 @@ class BrokerSettings:
         total_timeout_s: the most that one read of the whole snapshot may take.
         allow_live: whether a live port or a live account may be connected to at all.
         restart_pause_s: between two reads after a restart of the gateway.
+        warning_codes: further IB codes that only inform: they spoil no answer and say nothing of an order's fate.
     """
 
     client: ClientName
@@ -42,6 +43,7 @@ class BrokerSettings:
     total_timeout_s: float = 60.0
     allow_live: bool = False
     restart_pause_s: float = 30.0
+    warning_codes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,7 +139,7 @@ class Reading:
         own_req_id = req_id if question.numbered else None
         if sent:
             await link.collector.wait(
-                lambda: end in link.collector.ends or _spoilt(link.collector, own_req_id) is not None,
+                lambda: end in link.collector.ends or _spoilt(link, own_req_id) is not None,
                 timeout_s=self._left(),
             )
         ended = end in link.collector.ends
@@ -147,7 +147,7 @@ class Reading:
         if ended and name == "executions":
             await self._commissions(link.collector)
         gathered = question.gather(link.collector, self._context)
-        why = lost_before or _spoilt(link.collector, own_req_id) or (None if ended else self._no_end(link))
+        why = lost_before or _spoilt(link, own_req_id) or (None if ended else self._no_end(link))
         why = why or gathered.why or (_NO_TIME if question.of_today and self._server_time_ns is None else None)
         covers = None
         if question.of_today and self._server_time_ns is not None:
@@ -238,10 +238,12 @@ def _said(collector: Collector) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"{message.code} {message.text}" for message in collector.messages))[:SAID_MAX]
 
 
-def _spoilt(collector: Collector, own_req_id: int | None) -> str | None:
+def _spoilt(link: Link, own_req_id: int | None) -> str | None:
     """The first thing beside the answer that makes it incomplete."""
+    collector, harmless = link.collector, link.settings.warning_codes
     for message in collector.messages:
-        if codes.spoils_answer(message.code, req_id=message.req_id, own_req_id=own_req_id):
+        spoils = codes.spoils_answer(message.code, req_id=message.req_id, own_req_id=own_req_id)
+        if spoils and message.code not in harmless:
             return f"IB error {message.code}: {message.text}"
     if collector.unreadable:
         return f"the answer held {collector.unreadable[0]}"

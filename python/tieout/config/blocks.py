@@ -30,6 +30,9 @@ from tieout.flags import MatchRules
 ID_MAX: Final = 2**31 - 1
 """IB's client and order ids are 32-bit signed."""
 
+_MEANT: Final = frozenset({103, 201, 202, 321, 326, 1100, 1101, 1102, 2110, 10147, 10148})
+"""Codes of IB that change what is known: nobody may call them harmless."""
+
 Severity = Literal["INFO", "MEDIUM", "HIGH", "CRITICAL"]
 
 
@@ -50,6 +53,12 @@ def _seconds(value: object) -> object:
 
 def _tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _harmless(found: tuple[int, ...]) -> tuple[int, ...]:
+    if meant := sorted(_MEANT & set(found)):
+        raise ValueError(f"codes that only inform; {', '.join(map(str, meant))} never do")
+    return found
 
 
 def _path(value: str) -> str:
@@ -103,6 +112,7 @@ PathText = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(
 Port = Annotated[int, Field(ge=1, le=65_535)]
 ClientId = Annotated[int, Field(le=ID_MAX), AfterValidator(_client_id)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Codes = Annotated[tuple[int, ...], BeforeValidator(_tuple), AfterValidator(_harmless)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_tuple), AfterValidator(_no_blanks)]
 
 
@@ -122,6 +132,7 @@ class Broker(Block):
     cli_client_id: ClientId = 12
     account: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     timeout_seconds: Seconds = 10.0
+    warning_codes: Codes = ()
 
     @model_validator(mode="after")
     def _two_clients(self) -> Self:

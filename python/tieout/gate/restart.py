@@ -38,8 +38,8 @@ def next_restart_ns(settings: GatewayRestart, now_ns: int) -> int | None:
     if minute is None:
         return None
     wall = _wall_minutes(settings, now_ns)[1]
-    until_min = (minute - wall) % _DAY_MIN or _DAY_MIN
-    return now_ns + int(until_min * 60 * NS_PER_S)
+    until_s = round(((minute - wall) % _DAY_MIN or _DAY_MIN) * 60)
+    return (now_ns // NS_PER_S + until_s) * NS_PER_S
 
 
 def _wall_minutes(settings: GatewayRestart, now_ns: int) -> list[float]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tieout.store.intent import Intent, IntentState
 
 ABSENCE_GAP_NS: Final = 30_000_000_000
+_NOBODYS_WORD: Final = frozenset({None, "ApiPending", "PendingSubmit"})
+"""What the gateway says while nobody at IB has confirmed the order: it can be accepted here and never sent on."""
 COMPARED: Final = ("quantity_e8", "order_type", "limit_price_e8", "stop_price_e8", "tif")
 """What a modification can change, as the broker tells it."""
 
@@ -82,7 +84,7 @@ def _absent(intent: Intent, snapshot: Snapshot, what: str) -> Verdict:
 
 def doubted(intent: Intent) -> bool:
     """Only an intent that the broker never confirmed can turn out not to be there."""
-    unheard = intent.state == "ACKED" and intent.status is None and intent.perm_id is None
+    unheard = intent.state == "ACKED" and intent.perm_id is None and intent.status in _NOBODYS_WORD
     return unheard or intent.state in {"UNKNOWN", "SENDING"}
 
 

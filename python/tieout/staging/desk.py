@@ -112,6 +112,7 @@ class Desk:
                 timeout_s=wanted.timeout_seconds,
                 total_timeout_s=self.settings.reconcile.timeout_seconds,
                 restart_pause_s=self.settings.gateway_restart.read_again_seconds,
+                warning_codes=frozenset(wanted.warning_codes),
                 allow_live=self.settings.allow_live or self.simulated is not None,
             )
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from tieout.backup.tables import Table, quoted, read_schema
+from tieout.backup.tables import Table, read_schema
+from tieout.store.identifier import quoted
 
 if TYPE_CHECKING:
     import sqlite3

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from tieout.backup import literal
-from tieout.backup.tables import quoted
+from tieout.store.identifier import quoted
 from tieout.store.tables import BOOK
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tieout.backup.tables import Kind, Kinds, Schema, Table, profile, quoted, read_schema, sequences
+from tieout.backup.tables import Kind, Kinds, Schema, Table, profile, read_schema, sequences
 from tieout.canonical import digest
+from tieout.store.identifier import quoted
 
 if TYPE_CHECKING:
     import sqlite3

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from tieout.backup.tables import Kind, Table, quoted
+from tieout.backup.tables import Kind, Table
+from tieout.store.identifier import quoted
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,6 +12,7 @@ import sqlite3
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from tieout.errors import BackupError
+from tieout.store.identifier import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,9 +55,8 @@ def older_book(path: Path, tables: Iterable[str]) -> sqlite3.Connection:
     raw.execute("PRAGMA journal_mode=OFF")
     raw.execute("PRAGMA synchronous=OFF")
     for name in tables:
-        identifier = '"' + name.replace('"', '""') + '"'
-        raw.execute(f"CREATE TABLE {identifier} (other_state TEXT PRIMARY KEY)")
-        raw.execute(f"INSERT INTO {identifier} VALUES ('old')")
+        raw.execute(f"CREATE TABLE {quoted(name)} (other_state TEXT PRIMARY KEY)")
+        raw.execute(f"INSERT INTO {quoted(name)} VALUES ('old')")
     return raw
 
 

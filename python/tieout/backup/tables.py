@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from tieout.canonical import digest
 from tieout.errors import BackupError
+from tieout.store.identifier import quoted
 
 if TYPE_CHECKING:
     import sqlite3
@@ -79,11 +80,6 @@ class Schema:
         lines = sorted((e.type, e.name, e.table, e.sql.replace("\r\n", "\n")) for e in self.entries)
         entries: list[Json] = [list(line) for line in lines]
         return digest([entries, self.user_version, self.application_id])
-
-
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def read_schema(raw: sqlite3.Connection) -> Schema:

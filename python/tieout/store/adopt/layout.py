@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from tieout.errors import AdoptError, BookMissing, BookUnusable
 from tieout.store import engine, migrate
+from tieout.store.identifier import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,11 +106,6 @@ def require_old(connection: sqlite3.Connection, source: Path) -> None:
 def columns_of(connection: sqlite3.Connection, table: str) -> list[str]:
     """The table's columns in their order, in lower case as SQLite compares them."""
     return [str(row[1]).lower() for row in connection.execute(f"PRAGMA table_xinfo({quoted(table)})")]
-
-
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _require_sound(connection: sqlite3.Connection, source: Path) -> None:

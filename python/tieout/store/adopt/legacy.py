@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tieout.errors import BookLocked
-from tieout.store.adopt.layout import quoted
 from tieout.store.engine import explain
+from tieout.store.identifier import quoted
 from tieout.store.tables import BOOK
 
 if TYPE_CHECKING:

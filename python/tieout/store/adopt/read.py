@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tieout.store.adopt.layout import columns_of, quoted
+from tieout.store.adopt.layout import columns_of
 from tieout.store.adopt.values import Cell, whole, words
+from tieout.store.identifier import quoted
 
 if TYPE_CHECKING:
     import sqlite3

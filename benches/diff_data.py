@@ -56,6 +56,9 @@ def side(count: int, *, right: bool, shape: str) -> pl.DataFrame:
             "price_e8": 500_000_000_000 + (spread % 4_000).astype(np.int64) * 25_000_000,
             "filled_e8": (quantity - changed) * 100_000_000,
             "updated": pl.Series(updated_us).cast(pl.Datetime("us", "UTC")),
+            "status": pl.Series((spread % 4).astype(np.int64)).replace_strict(
+                {0: "Filled", 1: "Cancelled", 2: "Submitted", 3: "Inactive"}, return_dtype=pl.String
+            ),
         }
     ).select(*dict.fromkeys((*SHAPES[shape], *FIELDS)))
 

@@ -9,8 +9,11 @@ TIEOUT_BENCH_DIFF_ROWS says how many rows a side has.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -74,3 +77,22 @@ def test_diff(shape: str) -> None:
     told = ", ".join(f"{peer} {best[peer] / first:.1f} / {best[peer] / reused:.1f}" for peer in ("DuckDB", "polars"))
     print(f"\ndiff, {shape}, {ROWS:,} rows a side, {threads} threads: {reused * 1000:.0f} ms; "
           f"times as long as a first / a later call: {told}")  # fmt: skip
+
+
+def test_peak_memory() -> None:
+    """One call in a process of its own, over what the inputs took. Only Linux tells."""
+    if sys.platform != "linux":
+        print("\ndiff, peak memory: not measured on this system")
+        return
+    peaks = {name: peak_bytes(name) for name in ("tieout", "DuckDB", "polars")}
+    ours = peaks.pop("tieout")
+    assert ours > 0
+    told = ", ".join(f"{peer} {peak / 2**20:.0f} MiB ({ours / max(peak, 1):.2f})" for peer, peak in peaks.items())
+    print(
+        f"\ndiff, peak memory over the inputs, {ROWS:,} rows a side: {ours / 2**20:.0f} MiB; ours over theirs: {told}"
+    )
+
+
+def peak_bytes(engine: str) -> int:
+    command = [sys.executable, str(Path(__file__).with_name("diff_memory.py")), engine, str(ROWS)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)

@@ -17,6 +17,7 @@ __all__ = [
     "Diff",
     "Differ",
     "TickDecoder",
+    "TickRing",
     "differing_fields",
     "key_parts",
     "match_orders",
@@ -300,3 +301,45 @@ class TickDecoder:
 
     def last_malformed(self) -> tuple[int, str, bytes] | None:
         """Of the last malformed message: its id, what is wrong, and the first 256 bytes of its body."""
+
+@final
+class TickRing:
+    """A bounded ring of ticks; tieout.ticks.ring has the contract. Any thread may use either end."""
+
+    def __new__(cls, capacity: int, *, policy: str, drop_count: int, instruments: int) -> TickRing:
+        """
+        Take the memory.
+
+        Raises:
+            ValueError: a number out of its range, or no such policy.
+            OverflowError: a number that is negative or too wide.
+            MemoryError: there is no memory for it.
+        """
+
+    def push(
+        self,
+        instrument: int,
+        kind: int,
+        field: int,
+        price: int | None = None,
+        size: int | None = None,
+        *,
+        exchange_ns: int | None = None,
+        received_ns: int | None = None,
+        extra_0: int | None = None,
+        extra_1: int | None = None,
+        flags: int = 0,
+    ) -> int:
+        """Push one tick; how many were lost by it. The lock is released only to wait for another thread's push."""
+
+    def push_batch(self, ticks: object, *, instrument_base: int = 0) -> int:
+        """Push Arrow rows, or bytes of whole records; how many ticks were lost by it. The lock is released."""
+
+    def drain(self, max_rows: int) -> RecordBatch:
+        """The oldest ticks that wait, at most so many, in the columns of `TickDecoder.feed`. The lock is released."""
+
+    def stats(self) -> tuple[dict[str, int], dict[int, int], int, int]:
+        """Account; losses by instrument; losses of unlisted instruments; nanoseconds full."""
+
+    def lost_of(self, instrument: int) -> int:
+        """How many ticks of one instrument were lost."""

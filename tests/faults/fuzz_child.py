@@ -5,7 +5,7 @@ A program that is loaded once and forks for each life of the bot and each comman
 
 A line of JSON in: {"argv": [...], "script": [...], "kill": [WHERE, N]}; lines of JSON out: {"world": STEP}, to be
 answered by a line as soon as it was done, then {"ended": EXIT_CODE, "out", "err", "trace"} (SIGKILL: -9, no more).
-A life is `tieout run`, the real program, which takes a step of the script in each of its rounds and ends after the last.
+A life is `tieout run`, the real program, which takes a step of the script in each of its rounds, and ends after them.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ from tieout.bot import live  # noqa: E402
 from tieout.broker.port import ContractSpec, OrderSpec  # noqa: E402
 from tieout.errors import TieoutError  # noqa: E402
 
-ROUNDS_MAX = 4
+ROUNDS_MAX = 3
 """So many rounds at most before the next step, if the gate stays closed."""
-SOON_NS = 200_000_000
+SOON_NS = 60_000_000
 """A reconcile that is due within that is waited for, in rounds."""
 
 
@@ -167,8 +167,10 @@ def live_once(request: dict[str, Any]) -> None:
 
 
 def serve() -> None:
-    """Fork for each request."""
+    """Fork for each request; what every command loads when it runs is loaded before."""
     hasten()
+    with redirect_stdout(io.StringIO()):
+        tieout.cli.main(["run", "--help"])
     while line := sys.stdin.readline():
         child = os.fork()
         if child == 0:

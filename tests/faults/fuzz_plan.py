@@ -19,7 +19,7 @@ Step = list[Any]
 
 CON_IDS: Final = (5, 6)
 MID: Final = 6000
-LIVES_MAX: Final = 3
+LIVES_MAX: Final = 2
 STEPS_MAX: Final = 9
 LISTED: Final = frozenset({"open_order", "completed_order", "position"})
 """The rows of an answer from whose absence something is concluded."""
@@ -53,8 +53,8 @@ def story_of(seed: int) -> Story:
     story = Story(seed, [])
     for number in range(chance.randint(1, LIVES_MAX)):
         faults = _faults(chance, seed=seed, life=number)
-        steps = [_step(chance, story, f"{number}.{at}") for at in range(chance.randint(3, STEPS_MAX))]
-        kill = chance.choice([None, None, ("gate", chance.randint(1, 8)), ("any", chance.randint(1, 160))])
+        steps = [_step(chance, story, f"{number}.{at}") for at in range(chance.randint(4, STEPS_MAX))]
+        kill = chance.choice([None, None, None, ("gate", chance.randint(1, 8)), ("any", chance.randint(1, 250))])
         if faults.late_reports:
             # A command that has just begun cannot know of a restart: an operator does not confirm right after one.
             steps = [step for step in steps if step[0] != "operator"]
@@ -67,7 +67,7 @@ def _step(chance: Random, story: Story, name: str) -> Step:
     kinds = ["submit"] * 6 + ["bracket"] * 2 + ["price"] * 4 + ["partial"] * 2
     kinds += ["look", "wait", "manual", "stranger", "gateway_cancels", "restart", "link"] + ["operator"] * 3
     kinds += ["again", "modify", "modify", "cancel", "cancel", "die"] if known else []
-    kind = chance.choice(kinds)
+    kind = chance.choice(kinds) if known else "submit"
     if kind == "submit":
         story.named[name] = _order(chance)
         return [kind, name, story.named[name]]
@@ -142,7 +142,9 @@ _CONDUCTS: Final = (
 
 
 def _rule(chance: Random) -> Rule:
-    do = chance.choice(["drop", "delay", "duplicate", "reorder", "cut_before", "cut_after", "silence", "say", "restart"])
+    do = chance.choice(
+        ["drop", "delay", "duplicate", "reorder", "cut_before", "cut_after", "silence", "say", "restart"]
+    )
     on = chance.choice([*OUT, *IN, "place_order", "order_status", "open_order", "execution"])
     nth = chance.randint(1, 5)
     if do in {"cut_before", "cut_after"} and chance.random() < 0.5:

@@ -80,10 +80,12 @@ def _book(orders: list[Order], rows: list[Any]) -> Iterator[str]:
 
 def _deleted(orders: list[Order], rows: list[Any], intents: list[Any]) -> Iterator[str]:
     """A row that is at the broker is never an orphan, one that is not ends."""
-    held = {order.perm_id for order in orders}
+    held, refs = {order.perm_id for order in orders}, {order.order_ref for order in orders if order.order_ref}
     for row, perm_id, ref, status, _, _ in rows:
         if perm_id is None and status != ORPHANED and ref not in {one[2] for one in intents if one[4] == "UNKNOWN"}:
             yield f"row {row} ({ref}) is {status}, and the broker never had it"
+        if perm_id is None and ref in refs:
+            yield f"row {row} ({ref}) is {status}, and the broker's order of that reference has another row"
         if perm_id is not None and perm_id not in held:
             yield f"row {row} has perm_id {perm_id}, which nobody ever gave"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from tieout.cli.diff_words import spread
+
 VALUED: Final = frozenset({"--workspace", "--config"})
 PLAIN: Final = frozenset({"--json", "--quiet", "--verbose"})
 SIM_DEFAULT: Final = "@default"
@@ -38,4 +40,4 @@ def hoist(argv: Sequence[str]) -> list[str]:
             )
         else:
             rest.append(word)
-    return front + rest
+    return front + spread(rest)

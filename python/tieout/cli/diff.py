@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from tieout.errors import EXIT_CHANGES_WAIT, EXIT_OK, UsageError
+from tieout.errors import EXIT_CHANGES_WAIT, EXIT_OK, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,29 @@ if TYPE_CHECKING:
     from tieout.diffing import DiffResult
 
 HTML_EXAMPLES: Final = 1000
-Many = Annotated[list[str] | None, typer.Option()]
+
+
+Side = Annotated[str, typer.Argument(help="A file, glob, folder, FILE.db::TABLE or address.")]
+Keys = Annotated[list[str] | None, typer.Option("--key", metavar="K", help="Key columns; several may follow.")]
+Fields = Annotated[
+    list[str] | None, typer.Option("--fields", metavar="F", help="Compared columns; else all that both have.")
+]
+Ignored = Annotated[list[str] | None, typer.Option("--ignore", metavar="F", help="Columns not compared.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Write all differences there: .parquet, .csv, .ndjson, or a report: .html.")
+]
+Tolerances = Annotated[
+    list[str] | None, typer.Option("--tolerance", metavar="FIELD=X", help="Numbers at most X apart are equal.")
+]
+MappingFile = Annotated[Path | None, typer.Option(help="Names, types and nulls of both sides (YAML).")]
+SampleSize = Annotated[int | None, typer.Option(min=1, help="Compare about so many keys instead of all.")]
+Examples = Annotated[
+    int | None,
+    typer.Option("--limit-examples", min=0, help="Examples of each kind: 3 in the summary, 1000 in a report."),
+]
+Time = Annotated[str | None, typer.Option(metavar="COLUMN", help="When a row happened; else it is guessed.")]
+NullKeys = Annotated[Literal["error", "list"], typer.Option("--null-keys", help="What a null in a key is.")]
+Threads = Annotated[int, typer.Option(min=0, help="0: one for each processor.")]
 
 
 def register(app: typer.Typer, *, epilog: str) -> None:
@@ -26,32 +48,19 @@ def register(app: typer.Typer, *, epilog: str) -> None:
 
 def diff(
     ctx: typer.Context,
-    left: Annotated[str, typer.Argument(help="A file, glob, folder, FILE.db::TABLE or address.")],
-    right: Annotated[str, typer.Argument(help="The same; the two need not be of one format.")],
-    key: Annotated[
-        list[str] | None, typer.Option("--key", metavar="K", help="Key columns: repeated, or with commas.")
-    ] = None,
-    fields: Annotated[
-        list[str] | None, typer.Option("--fields", metavar="F", help="Compared columns; else all that both have.")
-    ] = None,
-    ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="F", help="Columns not compared.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Write all differences there: .parquet, .csv, .ndjson, or a report: .html.")
-    ] = None,
-    tolerance: Annotated[
-        list[str] | None, typer.Option("--tolerance", metavar="FIELD=X", help="Numbers at most X apart are equal.")
-    ] = None,
-    mapping: Annotated[Path | None, typer.Option(help="Names, types and nulls of both sides (YAML).")] = None,
-    sample: Annotated[int | None, typer.Option(min=1, help="Compare about so many keys instead of all.")] = None,
-    limit_examples: Annotated[
-        int | None,
-        typer.Option("--limit-examples", min=0, help="Examples of each kind: 3 in the summary, 1000 in a report."),
-    ] = None,
-    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="When a row happened; else it is guessed.")] = None,
-    null_keys: Annotated[
-        Literal["error", "list"], typer.Option("--null-keys", help="What a null in a key is.")
-    ] = "error",
-    threads: Annotated[int, typer.Option(min=0, help="0: one for each processor.")] = 0,
+    left: Side,
+    right: Side,
+    key: Keys = None,
+    fields: Fields = None,
+    ignore: Ignored = None,
+    out: Out = None,
+    tolerance: Tolerances = None,
+    mapping: MappingFile = None,
+    sample: SampleSize = None,
+    limit_examples: Examples = None,
+    time: Time = None,
+    null_keys: NullKeys = "error",
+    threads: Threads = 0,
 ) -> int:
     """
     Compare two histories by key: which rows are equal, changed, on one side only, or not to be told apart.
@@ -65,24 +74,27 @@ def diff(
     console: Console = ctx.obj
     if out is not None:
         output.check_target(out, (left, right))
-    with progress_bar(quiet=console.quiet) as progress:
-        result = diffing.diff(
-            left,
-            right,
-            on=split(key),
-            compare=split(fields),
-            ignore=split(ignore) or (),
-            tolerance=_tolerances(tolerance or []),
-            mapping=mapping,
-            sample=sample,
-            time=time,
-            null_keys=null_keys,
-            threads=threads,
-            progress=progress,
-        )
-        if out is not None:
-            progress("writing", 0, None)
-            output.write(result, out, examples=HTML_EXAMPLES if limit_examples is None else limit_examples)
+    try:
+        with progress_bar(quiet=console.quiet) as progress:
+            result = diffing.diff(
+                left,
+                right,
+                on=split(key),
+                compare=split(fields),
+                ignore=split(ignore) or (),
+                tolerance=_tolerances(tolerance or []),
+                mapping=mapping,
+                sample=sample,
+                time=time,
+                null_keys=null_keys,
+                threads=threads,
+                progress=progress,
+            )
+            if out is not None:
+                progress("writing", 0, None)
+                output.write(result, out, examples=HTML_EXAMPLES if limit_examples is None else limit_examples)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; nothing was written", hint="run it again; --sample N is a quick look") from None
     _say(console, result, examples=limit_examples)
     if out is not None:
         console.say(f"written: {out}")

@@ -67,7 +67,7 @@ class _Shown:
 
         self._bar = Progress(
             TextColumn("{task.description:<14}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             RateColumn(),
             TimeRemainingColumn(),
             console=Console(file=self._stream),

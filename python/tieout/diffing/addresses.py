@@ -53,16 +53,17 @@ def _fetched(address: str) -> Source:
                 f"{address}: {len(found)} files, formats {sorted(kinds)}; expected one format",
                 hint=f"known endings: {', '.join(paths.FORMATS)}",
             )
-        data: list[IO[bytes]] = [io.BytesIO(system.cat_file(one)) for one in found]
+        fetched: list[bytes] = [system.cat_file(one) for one in found]
     except (OSError, ImportError, ValueError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputUnusable(
             f"{address} cannot be read: {said}", hint="check the address and its credentials"
         ) from error
     kind = kinds.pop()
+    data: list[IO[bytes]] = [io.BytesIO(one) for one in fetched]
     with reading(address):
         if kind in {"csv", "tsv"}:
-            return paths.of_csv(kind, data, name=address)
+            return paths.of_csv(kind, data, name=address, rows=sum(one.count(b"\n") for one in fetched))
         return paths.of_typed(kind, data, name=address)
 
 

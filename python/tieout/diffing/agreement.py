@@ -77,8 +77,10 @@ def meet(left: Raw, right: Raw, *, key: bool, tolerant: bool = False) -> Meeting
         guess = widened(left.guess, right.guess, key=key)
         return Meeting(guess, guess, guessed=not is_text(guess))
     a, b = left.mapped, right.mapped
-    a, b = _read_as(left, a, b, key), _read_as(right, b, a, key)
+    a, b = _read_as(left, a, b, key=key), _read_as(right, b, a, key=key)
     a, b = (b if a == pl.Null() else a), (a if b == pl.Null() else b)
+    if a == pl.Null():
+        a = b = pl.Boolean()  # nulls on both sides are equal, whatever they are called; the kernel wants a type
     if (is_float(a) and is_whole(b)) or (is_whole(a) and is_float(b)):
         return None if key else Meeting(pl.Float64(), pl.Float64())
     if tolerant and {kind_of(a), kind_of(b)} <= {"a number", "floating point"}:
@@ -90,8 +92,10 @@ def meet(left: Raw, right: Raw, *, key: bool, tolerant: bool = False) -> Meeting
 
 def widened(a: pl.DataType, b: pl.DataType, *, key: bool) -> pl.DataType:
     """What texts are read as that look like `a` here and like `b` there. A key is a whole number or a text."""
+    if a == pl.Null() or b == pl.Null():  # nothing was seen there, so it is what the other one is
+        a = b = b if a == pl.Null() else a
     if a == b:
-        return pl.String() if key and not is_whole(a) else a
+        return pl.String() if a == pl.Null() or (key and not is_whole(a)) else a
     numbers = all(is_float(one) or is_whole(one) for one in (a, b))
     return pl.Float64() if numbers and not key else pl.String()
 
@@ -101,7 +105,7 @@ def wider(dtype: pl.DataType, *, key: bool) -> pl.DataType:
     return pl.Float64() if is_whole(dtype) and not key else pl.String()
 
 
-def _read_as(raw: Raw, own: pl.DataType, other: pl.DataType, key: bool) -> pl.DataType:
+def _read_as(raw: Raw, own: pl.DataType, other: pl.DataType, *, key: bool) -> pl.DataType:
     """What a loose column is read as, with that type on the other side."""
     if not raw.loose or raw.cast is not None:
         return own

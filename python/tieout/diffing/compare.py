@@ -31,7 +31,7 @@ class Compared:
     fields: dict[str, int]
 
 
-def compare(left: Source, right: Source, options: Options, progress: Progress) -> DiffResult:
+def compare(left: Source, right: Source, options: Options, *, progress: Progress) -> DiffResult:
     """
     Compare two sides by key.
 
@@ -39,7 +39,7 @@ def compare(left: Source, right: Source, options: Options, progress: Progress) -
         SchemaMismatch: they cannot be compared as asked; nothing was read yet, unless a format has no types.
         InputUnusable: a side cannot be read, holds a value that is not what it should be, or changed meanwhile.
     """
-    agreed, sides, sample = _read(left, right, options, progress)
+    agreed, sides, sample = _read(left, right, options, progress=progress)
     for word, loaded in zip(("left", "right"), sides, strict=True):
         if loaded.frame.height > ROWS_MAX:
             raise SchemaMismatch(
@@ -47,7 +47,7 @@ def compare(left: Source, right: Source, options: Options, progress: Progress) -
                 hint="split both sides by key, or compare a part with --sample",
             )
     progress("comparing", 0, None)
-    found = compare_frames(sides[0].frame, sides[1].frame, agreed, options)
+    found = compare_frames(sides[0].frame, sides[1].frame, agreed, options=options)
     progress("comparing", sides[0].frame.height + sides[1].frame.height, None)
     first = found.first
     rows = Rows(
@@ -71,7 +71,7 @@ def compare(left: Source, right: Source, options: Options, progress: Progress) -
     )
 
 
-def compare_frames(left: pl.DataFrame, right: pl.DataFrame, agreed: Plan, options: Options) -> Compared:
+def compare_frames(left: pl.DataFrame, right: pl.DataFrame, agreed: Plan, *, options: Options) -> Compared:
     """What the kernel says about two frames of the plan's columns, any number of fields."""
     differ = Differ(options.threads)
     groups = [agreed.fields[at : at + FIELDS_MAX] for at in range(0, len(agreed.fields), FIELDS_MAX)] or [()]
@@ -100,13 +100,13 @@ def _joined(changed: pl.DataFrame, masks: pl.DataFrame) -> pl.DataFrame:
 
 
 def _read(
-    left: Source, right: Source, options: Options, progress: Progress
+    left: Source, right: Source, options: Options, *, progress: Progress
 ) -> tuple[Plan, tuple[Loaded, Loaded], Sample | None]:
     """Both sides; again, with a wider type, where a column of texts is not what its first rows looked like."""
     guesses: dict[str, pl.DataType] = {}
     one_in = _one_in(left, right, options.sample)
     while True:
-        agreed = plan(left, right, options, guesses)
+        agreed = plan(left, right, options, guesses=guesses)
         wanted = Wanted("left", agreed.left, agreed.keys, options.null_keys == "error", one_in)
         both = ((left, wanted), (right, replace(wanted, word="right", columns=agreed.right)))
         for source, columns in both:

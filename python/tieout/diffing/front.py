@@ -69,7 +69,7 @@ def diff(
         null_keys=null_keys,
         threads=threads,
     )
-    return compare_sources(open_side(left, "left"), open_side(right, "right"), options, progress)
+    return compare_sources(open_side(left, "left"), open_side(right, "right"), options, progress=progress)
 
 
 def _names(given: Names) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def load(source: Source, wanted: Wanted, progress: Progress) -> Loaded:
     with reading(source.name, source.files):
         for piece in source.pieces(list(dict.fromkeys(one.raw for one in wanted.columns))):
             typed = piece.select(one.value for one in wanted.columns)
-            _refuse_lost(source, wanted, piece, typed, rows)
+            _refuse_lost(source, wanted, piece, typed=typed, first=rows)
             rows += piece.height
             for series, column in zip(_sampled(typed, wanted), kept, strict=True):
                 column.append(series)
@@ -99,7 +99,7 @@ def _sampled(typed: pl.DataFrame, wanted: Wanted) -> list[pl.Series]:
     return typed[part.rows].get_columns()
 
 
-def _refuse_lost(source: Source, wanted: Wanted, piece: pl.DataFrame, typed: pl.DataFrame, first: int) -> None:
+def _refuse_lost(source: Source, wanted: Wanted, piece: pl.DataFrame, *, typed: pl.DataFrame, first: int) -> None:
     """Whatever became null on its way to its type is refused, with the first such value."""
     before = piece.select(one.before.null_count() for one in wanted.columns).row(0)
     after = typed.null_count().row(0)
@@ -107,13 +107,13 @@ def _refuse_lost(source: Source, wanted: Wanted, piece: pl.DataFrame, typed: pl.
         if has > had and one.strict:
             if one.guessed:
                 raise GuessWrong(one.name, one.dtype)
-            raise _lost(source, one, piece, typed, first)
+            raise _lost(source, one, piece, typed=typed, first=first)
         if has and one.name in wanted.keys and wanted.refuse_null_keys:
             row = typed[one.name].is_null().arg_max() or 0
             raise _null_key(source, one.name, f"row {first + row + 1:,} is null")
 
 
-def _lost(source: Source, one: Reading, piece: pl.DataFrame, typed: pl.DataFrame, first: int) -> InputUnusable:
+def _lost(source: Source, one: Reading, piece: pl.DataFrame, *, typed: pl.DataFrame, first: int) -> InputUnusable:
     lost = piece.select(one.before)[one.name].is_not_null() & typed[one.name].is_null()
     row = lost.arg_max() or 0
     value = repr(piece[one.raw][row])

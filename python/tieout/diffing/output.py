@@ -52,7 +52,7 @@ def write(result: DiffResult, out: Path, *, examples: int) -> None:
     if ending == ".html":
         from tieout.diffing.report import as_html
 
-        write_atomically(out, as_html(result, examples=examples).encode(), mode=0o644)
+        write_atomically(out, as_html(result, examples=examples).encode())
         return
     frame = all_differences(result)
     writers: dict[str, Callable[[Path], object]] = {
@@ -82,9 +82,10 @@ def all_differences(result: DiffResult) -> pl.DataFrame:
         if kind == "null_key":
             for word, end in (("left", left), ("right", right)):
                 part = frame.filter(pl.col(FOUND_ON) == word).drop(FOUND_ON)
-                found.append(_named((mark, f"null_key_{word}"), part, plan.fields, end))
+                found.append(_named((mark, f"null_key_{word}"), part, fields=plan.fields, ending=end))
         elif kind in {"left_only", "right_only"}:
-            found.append(_named((mark, kind), frame, plan.fields, left if kind == "left_only" else right))
+            ending = left if kind == "left_only" else right
+            found.append(_named((mark, kind), frame, fields=plan.fields, ending=ending))
         else:
             found.append(frame.select(pl.lit(kind).alias(mark), pl.all()))
     if not found:
@@ -92,7 +93,7 @@ def all_differences(result: DiffResult) -> pl.DataFrame:
     return pl.concat([plain(frame) for frame in found], how="diagonal_relaxed")
 
 
-def _named(kind: tuple[str, str], frame: pl.DataFrame, fields: tuple[str, ...], ending: str) -> pl.DataFrame:
+def _named(kind: tuple[str, str], frame: pl.DataFrame, *, fields: tuple[str, ...], ending: str) -> pl.DataFrame:
     mark, word = kind
     return frame.rename({name: name + ending for name in fields}).select(pl.lit(word).alias(mark), pl.all())
 

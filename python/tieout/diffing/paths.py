@@ -69,7 +69,7 @@ def open_files(files: list[Path], *, shown: str, hive_root: Path | None = None) 
     if empty := [path for path in files if path.stat().st_size == 0]:
         raise InputUnusable(f"{empty[0]} is empty: it has not even a header", hint="check what should have written it")
     check = unchanged(files)
-    hive = hive_root is not None and any("=" in part for path in files for part in path.parent.parts)
+    hive = hive_root is not None and any("=" in part for one in files for part in one.relative_to(hive_root).parts[:-1])
     kind = kinds.pop()
     with reading(shown, files):
         if kind in {"csv", "tsv"}:
@@ -97,11 +97,13 @@ def of_csv(
     """CSV: every column is read as the text it is; what it stands for is decided with the other side in view."""
     separator = "\t" if kind == "tsv" else ","
     seen = pl.scan_csv(given, separator=separator, infer_schema_length=_ROWS_LOOKED_AT, glob=False)
-    guess = dict(seen.collect_schema().items())
-    texts: dict[str, pl.DataType] = dict.fromkeys(guess, pl.String())
+    types = dict(seen.collect_schema())
+    texts: dict[str, pl.DataType] = dict.fromkeys(types, pl.String())
+    frame = pl.scan_csv(given, separator=separator, schema_overrides=texts, infer_schema_length=0, glob=False)
+    empty = frame.head(_ROWS_LOOKED_AT).select(pl.all().is_null().all()).collect().row(0, named=True)
+    guess = {column: pl.Null() if empty[column] else dtype for column, dtype in types.items()}
 
     def pieces(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        frame = pl.scan_csv(given, separator=separator, schema_overrides=texts, infer_schema_length=0, glob=False)
         return iter(frame.select(columns).collect_batches(chunk_size=ROWS_PER_PIECE))
 
     return Source(name, texts, pieces, guess=guess, loose=True, rows=rows, check=check)

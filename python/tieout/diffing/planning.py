@@ -64,8 +64,14 @@ class _Side:
         guess = guesses.get(name, self.source.guess.get(there)) if there in self.source.guess else None
         return Raw(self.source.columns[there], guess, self.source.loose, self.mapping.cast.get(name), key=name in keys)
 
+    def shown(self, name: str, raw: Raw | None = None) -> str:
+        """What a column is, in a message's words."""
+        there = self.raw[name]
+        dtype = self.source.columns[there] if raw is None else raw.guess or raw.mapped
+        return self.source.odd.get(there) or shown(dtype)
 
-def plan(left: Source, right: Source, options: Options, guesses: Mapping[str, pl.DataType] | None = None) -> Plan:
+
+def plan(left: Source, right: Source, options: Options, *, guesses: Mapping[str, pl.DataType] | None = None) -> Plan:
     """
     Decide what is read and how.
 
@@ -78,6 +84,8 @@ def plan(left: Source, right: Source, options: Options, guesses: Mapping[str, pl
         SchemaMismatch: everything that is wrong, line by line: a column that is missing, a name given twice, types
             that mean different things, a tolerance of what is not compared.
     """
+    if not options.keys:
+        raise SchemaMismatch("no key is named", hint="say which columns tell rows apart, as in --key perm_id")
     guesses = guesses or {}
     sides = (_named("left", left, options.left), _named("right", right, options.right))
     problems, notes = _asked(options, sides), list[str]()
@@ -91,10 +99,11 @@ def plan(left: Source, right: Source, options: Options, guesses: Mapping[str, pl
         raws = tuple(side.column(name, guesses, options.keys) for side in sides)
         meeting = meet(raws[0], raws[1], key=key, tolerant=name in options.tolerances)
         if meeting is None and name not in context:
-            problems.append(_clash(name, raws, key=key))
+            types = [side.shown(name, raw) for side, raw in zip(sides, raws, strict=True)]
+            problems.append(f"{'key ' * key}column {name} is {types[0]} on the left and {types[1]} on the right")
         elif meeting is not None:
             for side, raw, into in zip(sides, raws, readings, strict=True):
-                into.append(_reading(side, name, raw, meeting, strict=name not in context))
+                into.append(_reading(side, name, raw, meeting=meeting, strict=name not in context))
     if problems:
         raise SchemaMismatch(
             "\n".join(problems), hint="rename or cast columns with --mapping, or leave some out with --fields"
@@ -121,9 +130,8 @@ def _named(word: str, source: Source, mapping: SideMapping) -> _Side:
 
 def _asked(options: Options, sides: tuple[_Side, _Side]) -> list[str]:
     """What of the options no column answers to."""
-    problems = [] if options.keys else ["no key is named"]
     wanted = (*options.keys, *(options.fields or ()))
-    problems += [f"{name} is named twice" for name in sorted({one for one in wanted if wanted.count(one) > 1})]
+    problems = [f"{name} is named twice" for name in sorted({one for one in wanted if wanted.count(one) > 1})]
     wanted = (*wanted, *([] if options.time is None else [options.time]))
     for name in dict.fromkeys(wanted):
         for side in sides:
@@ -157,7 +165,7 @@ def _fields(options: Options, sides: tuple[_Side, _Side], notes: list[str]) -> t
     for name in sides[0].raw:
         if name not in sides[1].raw or name in options.keys or name in options.ignore:
             continue
-        odd = [str(t) for side in sides if kind_of(t := side.source.columns[side.raw[name]]) is None]
+        odd = [side.shown(name) for side in sides if kind_of(side.source.columns[side.raw[name]]) is None]
         if odd:
             notes.append(f"not compared: {name} ({odd[0]})")
         else:
@@ -176,7 +184,7 @@ def _context(options: Options, sides: tuple[_Side, _Side], fields: Sequence[str]
     return tuple(name for name in dict.fromkeys(wanted) if name not in (*options.keys, *fields)), time
 
 
-def _reading(side: _Side, name: str, raw: Raw, meeting: Meeting, *, strict: bool) -> Reading:
+def _reading(side: _Side, name: str, raw: Raw, *, meeting: Meeting, strict: bool) -> Reading:
     there = side.raw[name]
     before = pl.col(there)
     if side.mapping.null and raw.dtype == pl.String():
@@ -187,8 +195,3 @@ def _reading(side: _Side, name: str, raw: Raw, meeting: Meeting, *, strict: bool
         value = Raw(raw.mapped).read(value, to)
     value = value.cast(to) if raw.dtype == pl.Null() else value
     return Reading(name, there, value.alias(name), before.alias(name), to, meeting.guessed, strict)
-
-
-def _clash(name: str, raws: tuple[Raw, ...], *, key: bool) -> str:
-    types = [shown(raw.guess or raw.mapped) for raw in raws]
-    return f"{'key ' if key else ''}column {name} is {types[0]} on the left and {types[1]} on the right"

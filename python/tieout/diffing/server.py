@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import polars as pl
 
+from tieout.diffing.casting import DECIMAL_SCALE, exactly
 from tieout.diffing.source import Source
 from tieout.errors import InputUnusable
 
@@ -18,6 +19,7 @@ READERS: Final[dict[Literal["connectorx", "adbc"], str]] = {
     "adbc": "adbc_driver_postgresql",
 }
 """Reader -> the module that it needs; the first that is installed is taken."""
+_EXACT: Final = pl.Decimal(38, DECIMAL_SCALE)
 _PASSWORD: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 
 
@@ -43,13 +45,33 @@ def open_server(address: str) -> Source:
                 f"{shown(address)} cannot be read: {said[0]}", hint="check the address, the table and your rights"
             ) from None
 
-    def pieces(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
-        yield ask(f"SELECT {names} FROM {source}")
+    schema = {
+        name: _EXACT if isinstance(dtype, pl.Decimal) else dtype
+        for name, dtype in ask(f"SELECT * FROM {source} LIMIT 0").schema.items()
+    }
 
-    schema = dict(ask(f"SELECT * FROM {source} LIMIT 0").schema.items())
+    def pieces(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        quoted = {name: '"' + name.replace('"', '""') + '"' for name in columns}
+        texts = [name for name in columns if schema[name] == _EXACT]
+        wanted = [f"{quoted[name]}::text AS {quoted[name]}" if name in texts else quoted[name] for name in columns]
+        found = ask(f"SELECT {', '.join(wanted)} FROM {source}")
+        yield exact_decimals(found, texts, shown(address))
+
     rows = int(ask(f"SELECT count(*) AS n FROM {source}").item())
     return Source(shown(address), schema, pieces, rows=rows)
+
+
+def exact_decimals(found: pl.DataFrame, texts: Sequence[str], name: str) -> pl.DataFrame:
+    """Numerics come as texts: a reader that makes them decimals rounds what has more places than it keeps."""
+    typed = found.with_columns(exactly(pl.col(one), pl.String(), _EXACT).alias(one) for one in texts)
+    for one in texts:
+        if typed[one].null_count() > found[one].null_count():
+            lost = found[one].filter(typed[one].is_null() & found[one].is_not_null())[0]
+            raise InputUnusable(
+                f"{name}: column {one}: {lost} is not exactly a number of {DECIMAL_SCALE} decimal places",
+                hint="leave the column out with --fields, or compare a view that rounds it",
+            )
+    return typed
 
 
 def shown(address: str) -> str:

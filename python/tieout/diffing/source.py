@@ -25,6 +25,7 @@ class Source:
     nothing but text. `loose`: texts, and 0 and 1, may stand for what the other side says they are. `rows` may be
     an estimate, for progress. `null_counts` is there where it is cheap. `check` raises if the
     input is not any more what it was when it was opened. `files` are the local ones.
+    `odd` says in words what a column holds that has no one type.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Source:
     null_counts: NullCounts | None = None
     check: Callable[[], None] = lambda: None
     files: tuple[Path, ...] = ()
+    odd: dict[str, str] = field(default_factory=dict)
 
 
 def of_lazy(name: str, frame: pl.LazyFrame, *, check: Callable[[], None] = lambda: None) -> Source:

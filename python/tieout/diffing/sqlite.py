@@ -10,7 +10,6 @@ import polars as pl
 
 from tieout.diffing.source import Source
 from tieout.diffing.watch import unchanged
-from tieout.errors import SchemaMismatch
 
 ROWS_PER_PIECE: Final = 50_000
 ENDINGS: Final = (".db", ".sqlite", ".sqlite3", ".db3")
@@ -18,6 +17,7 @@ ENDINGS: Final = (".db", ".sqlite", ".sqlite3", ".db3")
 _TYPES: Final[dict[frozenset[str], pl.DataType]] = {
     frozenset(): pl.Null(),
     frozenset({"integer"}): pl.Int64(),
+    frozenset({"integer", "large integer"}): pl.Int64(),
     frozenset({"real"}): pl.Float64(),
     frozenset({"integer", "real"}): pl.Float64(),
     frozenset({"text"}): pl.String(),
@@ -43,16 +43,15 @@ def open_table(path: Path, table: str | None) -> Source:
     check = unchanged([path])
     found = foreign.look(path, table)
     columns = {name: _TYPES.get(classes, pl.Object()) for name, classes in found.classes.items()}
-    mixed = {name: " and ".join(sorted(found.classes[name])) for name, kind in columns.items() if kind == pl.Object()}
+    mixed = {
+        name: f"values of several kinds: {' and '.join(sorted(found.classes[name]))}"
+        for name, kind in columns.items()
+        if kind == pl.Object()
+    }
 
     def pieces(wanted: Sequence[str]) -> Iterator[pl.DataFrame]:
-        if odd := [name for name in wanted if name in mixed]:
-            raise SchemaMismatch(
-                f"{path}::{found.name}: column {odd[0]} has values of several kinds: {mixed[odd[0]]}",
-                hint="leave it out with --fields, or read a view that casts it",
-            )
         schema = {name: columns[name] for name in wanted}
         for rows in foreign.rows(path, found.name, wanted, piece=ROWS_PER_PIECE):
             yield pl.DataFrame(rows, schema=schema, orient="row", strict=False)
 
-    return Source(f"{path}::{found.name}", columns, pieces, loose=True, rows=found.rows, check=check)
+    return Source(f"{path}::{found.name}", columns, pieces, loose=True, rows=found.rows, check=check, odd=mixed)

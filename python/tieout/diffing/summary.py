@@ -9,7 +9,7 @@ import polars as pl
 
 from tieout.diffing.planning import GROUPS
 from tieout.diffing.result import DiffResult
-from tieout.diffing.tables import Tables, endings
+from tieout.diffing.tables import TIMES_LEFT, TIMES_RIGHT, Tables, endings
 
 GROUPS_SHOWN_MAX: Final = 5
 EXAMPLES_DEFAULT: Final = 3
@@ -66,13 +66,19 @@ def summarize(result: DiffResult, examples: int = EXAMPLES_DEFAULT) -> Summary:
     ]
     listed = {"left_only": tables.left_only, "right_only": tables.right_only, "duplicate_keys": tables.duplicates}
     only = {
-        name: tuple(key_text(row, plan.keys) for row in frame.head(examples).iter_rows(named=True))
+        name: tuple(_listed(row, plan.keys) for row in frame.head(examples).iter_rows(named=True))
         for name, frame in listed.items()
         if frame.height
     }
     oldest, newest = _extremes(result)
     groups = {name: found for name in GROUPS if (found := _by(result, name)) is not None}
     return Summary(tuple(fields), only, oldest, newest, groups)
+
+
+def _listed(row: dict[str, Any], keys: tuple[str, ...]) -> str:
+    """A key; of one that occurs more than once, how often on each side."""
+    text = key_text(row, keys)
+    return f"{text} ({row[TIMES_LEFT]:,} and {row[TIMES_RIGHT]:,} rows)" if TIMES_LEFT in row else text
 
 
 def key_text(row: dict[str, Any], keys: tuple[str, ...]) -> str:

@@ -14,6 +14,8 @@ from tieout.diffing.planning import Plan
 
 DIFFERS: Final = "differs"
 """The column that lists a changed row's differing fields."""
+TIMES_LEFT: Final = "rows_left"
+TIMES_RIGHT: Final = "rows_right"
 FOUND_ON: Final = "found_on"
 """Which side a row without a key is on: left or right. `side` is BUY or SELL."""
 
@@ -93,7 +95,7 @@ class FrameTables:
     def duplicates(self) -> pl.DataFrame:
         """Keys that a side has more than once."""
         keys = list(self._plan.keys)
-        words = ("rows_left", "rows_right")
+        words = (TIMES_LEFT, TIMES_RIGHT)
         sides = zip((self._left, self._right), self._rows.duplicates, words, strict=True)
         counted = [
             plain(side.select(keys)[rows]).select(*keys, *((pl.lit(int(word == mine))).alias(word) for word in words))

@@ -10,7 +10,7 @@ from tieout.diffing.summary import EXAMPLES_DEFAULT, FieldFigure, Summary, summa
 BAR_WIDTH: Final = 20
 LISTED_MAX: Final = 12
 """Fields and names of a line; the rest is counted."""
-VALUE_WIDTH_MAX: Final = 40
+VALUE_WIDTH_MAX: Final = 48
 
 
 def as_text(result: DiffResult, *, examples: int = EXAMPLES_DEFAULT) -> str:

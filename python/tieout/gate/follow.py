@@ -148,7 +148,8 @@ class Follower:
             return
         if None not in (intent.perm_id, event.perm_id) and intent.perm_id != event.perm_id:
             self._desk.log.error("perm_id_differs", intent=intent.intent_id, known=intent.perm_id, told=event.perm_id)
-            self.disturb(event.at_ns, f"order {event.order_id} was told under another perm_id")
+            if not asked:  # whoever asked has seen both, and matches them
+                self.disturb(event.at_ns, f"order {event.order_id} was told under another perm_id")
             return
         if not intent.terminal and (intent.status, intent.perm_id) != (event.text, event.perm_id):
             state = "DONE" if event.text in ENDED_STATUSES else "ACKED"

@@ -54,9 +54,9 @@ def judge(intent: Intent, snapshot: Snapshot, *, wanted: dict[str, object]) -> V
         return Verdict(note=f"{len(found)} orders carry {intent.order_ref} (perm_id {named}): look at both in TWS")
     if found:
         return _present(intent, found[0], snapshot, wanted=wanted)
-    if intent.kind == "modify" or not doubted(intent):
+    if not doubted(intent):
         return Verdict()
-    return _absent(intent, snapshot, "the broker does not hold it")
+    return _absent(intent, snapshot, f"the broker does not hold {'it' if intent.kind == 'place' else 'its order'}")
 
 
 def _present(intent: Intent, row: dict[str, object], snapshot: Snapshot, *, wanted: dict[str, object]) -> Verdict:

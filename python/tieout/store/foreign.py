@@ -26,13 +26,21 @@ LOCKS: Final = ("bot", "reconcile")
 BOOK_TABLE: Final = "orders"
 """What is read of a file with several tables when none is named."""
 TABLES_SHOWN_MAX: Final = 10
-_CLASSES: Final = ("integer", "real", "text", "blob")
+WHOLE_EXACT_MAX: Final = 1 << 53
+"""Beyond it, whole numbers are not exact as floats."""
+_CLASSES: Final = {kind: f"typeof({{0}}) = '{kind}'" for kind in ("integer", "real", "text", "blob")} | {
+    "large integer": f"typeof({{0}}) = 'integer' AND {{0}} NOT BETWEEN -{WHOLE_EXACT_MAX} AND {WHOLE_EXACT_MAX}"
+}
+"""Storage class -> when a value is of it."""
 _HINT: Final = "compare a finished backup: `tieout backup`, then name backups/db_backup_*.db"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: its row count, and by column the storage classes that its values have (sqlite.org/datatype3)."""
+    """One table: its row count, and by column the storage classes that its values have (sqlite.org/datatype3).
+
+    `large integer` stands beside `integer` where one is not exact as a float.
+    """
 
     name: str
     rows: int
@@ -52,7 +60,7 @@ def look(path: Path, table: str | None) -> Table:
     with closing(_open(path)) as raw, engine.translated(path):
         name = _chosen(path, table, _names(raw))
         columns = [str(row[1]) for row in raw.execute(f"PRAGMA table_info({_quoted(name)})")]
-        seen = ", ".join(f"max(typeof({_quoted(column)}) = '{kind}')" for column in columns for kind in _CLASSES)
+        seen = ", ".join(f"max({test.format(_quoted(column))})" for column in columns for test in _CLASSES.values())
         row = raw.execute(f"SELECT count(*), {seen} FROM {_quoted(name)}").fetchone()
     flags = iter(row[1:])
     classes = {column: frozenset(kind for kind in _CLASSES if next(flags)) for column in columns}
@@ -96,10 +104,14 @@ def refuse_in_use(path: Path) -> None:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """Read only, never waiting: nobody else may be there."""
+    """
+    For reading alone, never waiting: nobody else may be there.
+
+    Not `mode=ro`: such a connection to a file in WAL mode leaves side files behind that it may not remove.
+    """
     with engine.translated(path):
         raw = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0, isolation_level=None, check_same_thread=False
+            f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False
         )
         raw.execute("PRAGMA query_only=ON")
         return raw

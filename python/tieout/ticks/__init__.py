@@ -1,5 +1,6 @@
 """Live ticks: decoded from the gateway's bytes, and on to whoever wants them."""
 
 from tieout.ticks.decoder import Malformed, TickDecoder
+from tieout.ticks.ring import RingStats, TickRing
 
-__all__ = ["Malformed", "TickDecoder"]
+__all__ = ["Malformed", "RingStats", "TickDecoder", "TickRing"]

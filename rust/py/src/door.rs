@@ -4,9 +4,11 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use tieout_core::CoreError;
 use tieout_core::bulk::BulkError;
+use tieout_ring::RingError;
 use tieout_wire::WireError;
 
 use crate::tick_decoder::{busy, wire_error};
+use crate::tick_ring::ring_error;
 
 /// What a call can fail with.
 #[derive(Debug)]
@@ -29,6 +31,14 @@ pub(crate) enum Failure {
     Wire(WireError),
     /// Two threads feed one tick decoder at once.
     Busy,
+    /// No ring can be made of that.
+    Ring(RingError),
+    /// A frame of ticks has a column that no tick has.
+    NotATicksColumn { found: String },
+    /// An instrument's number is below the one from which they are told.
+    BelowBase { found: u32, base: u32 },
+    /// Bytes that are not whole records.
+    NotWholeRecords { bytes: usize, record_bytes: usize },
 }
 
 impl From<BulkError> for Failure {
@@ -62,6 +72,16 @@ impl From<Failure> for PyErr {
             Failure::Bulk { error, name } => bulk_error(&error, name.as_deref()),
             Failure::Wire(error) => wire_error(&error),
             Failure::Busy => busy(),
+            Failure::Ring(error) => ring_error(&error),
+            Failure::NotATicksColumn { found } => PyValueError::new_err(format!(
+                "ticks: no tick has a column {found}; drop it or call it by one of docs/ring.md's names"
+            )),
+            Failure::BelowBase { found, base } => {
+                PyValueError::new_err(format!("ticks: instrument {found} is below instrument_base, {base}"))
+            }
+            Failure::NotWholeRecords { bytes, record_bytes } => {
+                PyValueError::new_err(format!("ticks: {bytes} bytes are not whole records of {record_bytes}"))
+            }
             Failure::Core(
                 error @ (CoreError::Ragged { .. }
                 | CoreError::TooManyRows { .. }

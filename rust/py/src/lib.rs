@@ -12,6 +12,8 @@ mod frames;
 mod match_orders;
 mod tick_decoder;
 mod tick_frame;
+mod tick_ring;
+mod tick_rows;
 
 use pyo3::prelude::*;
 
@@ -34,6 +36,8 @@ mod _core {
     use super::match_orders::match_orders;
     #[pymodule_export]
     use super::tick_decoder::TickDecoder;
+    #[pymodule_export]
+    use super::tick_ring::TickRing;
 
     use pyo3::prelude::*;
     use pyo3::types::PyTuple;

@@ -38,6 +38,7 @@ impl TickDecoder {
     }
 
     #[pyo3(signature = (data, received_ns=None))]
+    #[expect(clippy::needless_pass_by_value, reason = "it is made of the argument, for this call alone")]
     fn feed<'py>(
         &self,
         py: Python<'py>,
@@ -101,7 +102,7 @@ impl TickDecoder {
     }
 }
 
-fn now_ns() -> PyResult<i64> {
+pub(crate) fn now_ns() -> PyResult<i64> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let ns = since.ok().and_then(|since| i64::try_from(since.as_nanos()).ok());
     ns.ok_or_else(|| PyOverflowError::new_err("the computer's clock is before 1970 or after 2261; set it"))

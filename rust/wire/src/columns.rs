@@ -70,8 +70,14 @@ impl Columns {
         if self.flags.iter().fold(flag, |all, flags| all & flags) == flag {
             return None;
         }
-        let byte = |rows: &[u16]| rows.iter().rev().fold(0_u8, |byte, flags| byte << 1 | u8::from(flags & flag != 0));
-        Some(self.flags.chunks(8).map(byte).collect())
+        let (eights, rest) = self.flags.as_chunks::<8>();
+        let byte = |rows: &[u16]| {
+            let bits = rows.iter().enumerate().map(|(row, flags)| u8::from(flags & flag != 0) << row);
+            bits.fold(0, |byte, bit| byte | bit)
+        };
+        let mut bytes: Vec<u8> = eights.iter().map(|rows| byte(rows)).collect();
+        bytes.extend((!rest.is_empty()).then(|| byte(rest)));
+        Some(bytes)
     }
 }
 

@@ -1,31 +1,62 @@
-//! Numbers from 8 bytes at a time: digits aligned right, or left for a fraction, the rest of the word filled with `0`.
+//! Numbers of at most 8 bytes in one word: the last byte highest, and `0` where the word is longer than the number.
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
 
-const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+use tieout_lanes::zero_bytes;
 
-/// The number that these digits make, at most 8 of them, which end where `before` ends.
-#[inline]
-pub(crate) fn ending(before: &[u8], count: usize) -> Option<u64> {
-    let word = u64::from_le_bytes(*before.last_chunk()?);
-    // The last digit is the highest byte. The shift by 64, of no digits, is 0 here.
-    let kept = u64::MAX.checked_shl(64 - 8 * u32::try_from(count).ok()?).unwrap_or(0);
+const ZEROS: u64 = u64::from_le_bytes([b'0'; WORD_BYTES]);
+const POINTS: u64 = u64::from_le_bytes([b'.'; WORD_BYTES]);
+
+/// Bytes of a word.
+pub(crate) const WORD_BYTES: usize = 8;
+
+/// Units of 1e-8 by the place of the point: with the point in byte `i`, 7 - i digits follow it.
+const SCALES: [u64; WORD_BYTES] = [10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// The number that these digits make, 1 to 8 of them, which end where `before` ends.
+#[inline(always)]
+pub(crate) fn whole(before: &[u8], count: usize) -> Option<u64> {
+    let (word, kept) = load(before, count)?;
     value(word & kept | ZEROS & !kept)
 }
 
-/// The number that these digits make, at most 8 of them, with zeros behind up to 8: where `after` begins.
-#[inline]
-pub(crate) fn starting(after: &[u8], count: usize) -> Option<u64> {
-    let word = u64::from_le_bytes(*after.first_chunk()?);
-    let kept = u64::MAX.checked_shr(64 - 8 * u32::try_from(count).ok()?).unwrap_or(0);
-    value(word & kept | ZEROS & !kept)
+/// The same of digits and at most one point, in units of 1e-8; not of a point alone.
+#[inline(always)]
+pub(crate) fn fixed(before: &[u8], count: usize) -> Option<u64> {
+    let (word, kept) = load(before, count)?;
+    let point = zero_bytes((word ^ POINTS) & kept | !kept);
+    if point == 0 {
+        return Some(units(value(word & kept | ZEROS & !kept)?, WORD_BYTES - 1));
+    }
+    if count == 1 {
+        return None;
+    }
+    // The digits before the point move up by one byte, so that it is gone.
+    let place = point.trailing_zeros() / 8;
+    let below = (1 << (8 * place)) - 1;
+    let (digits, kept) = ((word & below) << 8 | word & !(below << 8 | 0xff), kept << 8);
+    Some(units(value(digits & kept | ZEROS & !kept)?, place as usize))
+}
+
+/// At most 99,999,999 times 1e8: it cannot overflow.
+#[inline(always)]
+fn units(value: u64, place: usize) -> u64 {
+    value.wrapping_mul(SCALES[place])
+}
+
+/// The word that ends there, and which of its bytes belong to the number.
+#[inline(always)]
+fn load(before: &[u8], count: usize) -> Option<(u64, u64)> {
+    let word = u64::from_le_bytes(*before.last_chunk()?);
+    Some((word, u64::MAX << ((WORD_BYTES - count) % WORD_BYTES * 8)))
 }
 
 /// Eight digits, the first in the lowest byte; none if one of them is no digit.
-#[inline]
+#[inline(always)]
 fn value(word: u64) -> Option<u64> {
     const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
     const SIX: u64 = 0x0606_0606_0606_0606;
     // '0' to '9' have 3 in their upper half, and still have it with 6 added.
-    if word & HIGH != ZEROS || word.wrapping_add(SIX) & HIGH != ZEROS {
+    if (word & HIGH) | ((word.wrapping_add(SIX) & HIGH) >> 4) != 0x3333_3333_3333_3333 {
         return None;
     }
     // Pairs, then fours, then eight: each step multiplies the earlier half by its weight and adds the later.

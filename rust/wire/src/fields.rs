@@ -1,21 +1,31 @@
 //! The fields of one message, one after the other.
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
 
-use crate::decimal::{self, FIXED_ONE, Number};
-use crate::digits;
+use tieout_lanes::{BLOCK_BYTES, nul_mask};
+
+use crate::decimal::{self, Number};
+use crate::digits::{self, WORD_BYTES};
 use crate::error::{Doubt, Flaw};
-use crate::masks::{BLOCK_BYTES, masks};
 
-/// Digits that one word holds.
-const WORD_DIGITS: usize = 8;
-
-/// Where a field is, and its first point if the fast way found one.
+/// Where a field is.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     start: usize,
     end: usize,
-    point: Option<usize>,
-    /// Whether `point` is known; the plain way, and a field across two blocks, do not tell.
-    marked: bool,
+}
+
+/// A field as it came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Text<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Its first 8 bytes, the first lowest, zeros behind.
+    pub(crate) head: u64,
+}
+
+/// At most 8 bytes, the first lowest, zeros behind.
+#[inline]
+pub(crate) fn packed(text: &[u8]) -> u64 {
+    text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 /// A place in a message. `FAST` finds fields by masks and reads numbers by words, and leaves every doubt to the plain way.
@@ -27,135 +37,141 @@ pub(crate) struct Fields<'a, const FAST: bool> {
     start: usize,
     /// Where the message ends.
     end: usize,
-    /// Where the block of the masks starts.
+    /// Where the block of the mask starts.
     block: usize,
     /// The separators of the block that are not passed yet.
     separators: u64,
-    points: u64,
 }
 
 impl<'a, const FAST: bool> Fields<'a, FAST> {
     /// The message `data[start..end]`, which is in bounds.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(data: &'a [u8], start: usize, end: usize) -> Self {
-        let mut fields = Self { data, start, end, block: start, separators: 0, points: 0 };
+        let mut fields = Self { data, start, end, block: start, separators: 0 };
         if FAST {
             fields.load();
         }
         fields
     }
 
-    /// Reads the masks of the block.
-    #[inline]
+    /// Reads the mask of the block.
+    #[inline(always)]
     fn load(&mut self) {
-        let rest = self.end - self.block;
-        let (separators, points) = match self.data[self.block..].first_chunk() {
-            Some(block) => masks(block),
+        let found = match self.data[self.block..].first_chunk() {
+            Some(block) => nul_mask(block),
             None => self.load_short(),
         };
-        let ours = if rest >= BLOCK_BYTES { u64::MAX } else { (1 << rest) - 1 };
-        (self.separators, self.points) = (separators & ours, points & ours);
+        let rest = self.end - self.block;
+        self.separators = if rest >= BLOCK_BYTES { found } else { found & ((1 << rest) - 1) };
     }
 
-    /// The masks where fewer than 64 bytes are at hand.
+    /// The mask where fewer than 64 bytes are at hand.
     #[cold]
-    fn load_short(&self) -> (u64, u64) {
+    #[inline(never)]
+    fn load_short(&self) -> u64 {
         let rest = &self.data[self.block..];
         let mut block = [0; BLOCK_BYTES];
         block[..rest.len()].copy_from_slice(rest);
-        masks(&block)
+        nul_mask(&block)
     }
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Result<Place, Flaw> {
-        if FAST { self.next_marked() } else { self.next_plain() }
-    }
-
-    #[inline]
-    fn next_marked(&mut self) -> Result<Place, Flaw> {
-        while self.separators == 0 {
-            if self.end - self.block <= BLOCK_BYTES {
-                return Err(self.nothing());
-            }
-            self.block += BLOCK_BYTES;
-            self.load();
+        if !FAST {
+            return self.next_plain();
+        }
+        if self.separators == 0 {
+            self.next_block()?;
         }
         let (start, end) = (self.start, self.block + self.separators.trailing_zeros() as usize);
         self.separators &= self.separators - 1;
         self.start = end + 1;
-        let marked = start >= self.block;
-        let points = if marked { self.points >> (start - self.block) } else { 0 };
-        let point = start + points.trailing_zeros() as usize;
-        Ok(Place { start, end, point: (points != 0 && point < end).then_some(point), marked })
+        Ok(Place { start, end })
+    }
+
+    /// Goes on to the next block that has a separator.
+    #[inline(never)]
+    fn next_block(&mut self) -> Result<(), Flaw> {
+        while self.separators == 0 {
+            if self.end - self.block <= BLOCK_BYTES {
+                return Err(Flaw::FieldMissing);
+            }
+            self.block += BLOCK_BYTES;
+            self.load();
+        }
+        Ok(())
     }
 
     fn next_plain(&mut self) -> Result<Place, Flaw> {
-        let rest = &self.data[self.start..self.end];
-        let length = rest.iter().position(|byte| *byte == 0).ok_or_else(|| self.nothing())?;
-        let start = self.start;
+        let (start, rest) = (self.start, &self.data[self.start..self.end]);
+        let length = rest.iter().position(|byte| *byte == 0).ok_or(Flaw::FieldMissing)?;
         self.start += length + 1;
-        Ok(Place { start, end: start + length, point: None, marked: false })
+        Ok(Place { start, end: start + length })
     }
 
-    /// Why there is no further field.
-    #[cold]
-    fn nothing(&self) -> Flaw {
-        if self.start == self.end { Flaw::FieldMissing } else { Flaw::NotClosed }
-    }
-
-    #[inline]
+    #[inline(always)]
     fn bytes(&self, place: Place) -> &'a [u8] {
         &self.data[place.start..place.end]
     }
 
     /// Passes a field.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn skip(&mut self) -> Result<(), Flaw> {
         self.next().map(drop)
     }
 
     /// A field as it came.
-    #[inline]
-    pub(crate) fn text(&mut self) -> Result<&'a [u8], Flaw> {
+    #[inline(always)]
+    pub(crate) fn text(&mut self) -> Result<Text<'a>, Flaw> {
         let place = self.next()?;
-        Ok(self.bytes(place))
+        let bytes = self.bytes(place);
+        let head = match self.data[place.start..].first_chunk() {
+            // Of a text of 8 bytes and more all of the word; of a shorter one its bytes, of none nothing.
+            Some(word) if FAST && bytes.len() < WORD_BYTES => {
+                u64::from_le_bytes(*word) & !(u64::MAX << (8 * bytes.len()))
+            }
+            Some(word) if FAST => u64::from_le_bytes(*word),
+            _ => packed(&bytes[..bytes.len().min(WORD_BYTES)]),
+        };
+        Ok(Text { bytes, head })
     }
 
     /// Whether all fields were read.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn at_end(&self) -> bool {
         self.start == self.end
     }
 
     /// A whole number.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn integer(&mut self) -> Result<i64, Flaw> {
         let place = self.next()?;
-        if FAST && let Some(value) = self.whole(place.start, place.end) {
-            return Ok(value.cast_signed());
+        match self.whole(place) {
+            Some(value) if FAST => Ok(value.cast_signed()),
+            _ => self.integer_plain(place),
         }
-        self.integer_plain(place)
     }
 
     #[cold]
+    #[inline(never)]
     fn integer_plain(&self, place: Place) -> Result<i64, Flaw> {
         decimal::integer(self.bytes(place))
     }
 
     /// A whole number from 0 up to what `T` holds; others are beyond a record.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn small<T: TryFrom<i64>>(&mut self) -> Result<T, Doubt> {
         T::try_from(self.integer()?).map_err(|_| Doubt::Beyond)
     }
 
     /// Attributes; an empty field has none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn attributes(&mut self) -> Result<u16, Flaw> {
         let place = self.next()?;
         if place.start == place.end {
             return Ok(0);
         }
-        let value = match self.whole(place.start, place.end) {
+        let value = match self.whole(place) {
             Some(value) if FAST => value.cast_signed(),
             _ => self.integer_plain(place)?,
         };
@@ -163,79 +179,83 @@ impl<'a, const FAST: bool> Fields<'a, FAST> {
         Ok((value & 7) as u16)
     }
 
-    /// 1 to 16 digits.
-    #[inline]
-    fn whole(&self, start: usize, end: usize) -> Option<u64> {
-        let count = end - start;
-        if count.wrapping_sub(1) < WORD_DIGITS {
-            return digits::ending(&self.data[..end], count);
+    /// 1 to 8 digits; up to 16 on a longer way.
+    #[inline(always)]
+    fn whole(&self, place: Place) -> Option<u64> {
+        let count = place.end - place.start;
+        if count.wrapping_sub(1) < WORD_BYTES {
+            return digits::whole(&self.data[..place.end], count);
         }
-        if count > 2 * WORD_DIGITS || count == 0 {
+        self.whole_long(place)
+    }
+
+    #[inline(never)]
+    fn whole_long(&self, Place { start, end }: Place) -> Option<u64> {
+        let count = end - start;
+        if !(WORD_BYTES + 1..=2 * WORD_BYTES).contains(&count) {
             return None;
         }
-        let last = digits::ending(&self.data[..end], WORD_DIGITS)?;
-        let first = digits::ending(&self.data[..end - WORD_DIGITS], count - WORD_DIGITS)?;
+        let last = digits::whole(&self.data[..end], WORD_BYTES)?;
+        let first = digits::whole(&self.data[..end - WORD_BYTES], count - WORD_BYTES)?;
         Some(first * 100_000_000 + last)
     }
 
     /// A price or another number.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decimal(&mut self) -> Result<Number, Flaw> {
         let place = self.next()?;
-        if FAST && let Some(fixed) = self.fixed(place) {
-            return Ok(Number::Fixed(fixed));
+        match self.fixed(place) {
+            Some(fixed) if FAST => Ok(Number::Fixed(fixed)),
+            _ => self.decimal_rare(place),
         }
-        self.decimal_plain(place)
     }
 
+    /// A number below 0 the fast way, and any other form the plain way.
     #[cold]
-    fn decimal_plain(&self, place: Place) -> Result<Number, Flaw> {
+    #[inline(never)]
+    fn decimal_rare(&self, place: Place) -> Result<Number, Flaw> {
+        if FAST
+            && self.data[place.start] == b'-'
+            && let Some(fixed) = self.fixed(Place { start: place.start + 1, ..place })
+        {
+            return Ok(Number::Fixed(-fixed));
+        }
         decimal::decimal(self.bytes(place))
     }
 
     /// A size: a decimal with some values that mean none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn size(&mut self) -> Result<Number, Flaw> {
-        Ok(decimal::size(self.decimal()?))
+        let place = self.next()?;
+        match self.fixed(place) {
+            // What means none has more digits than one word.
+            Some(fixed) if FAST => Ok(Number::Fixed(fixed)),
+            _ => Ok(decimal::size(self.decimal_rare(place)?)),
+        }
     }
 
-    /// `[-]` 1 to 8 digits, and a point with at most 8 digits.
-    #[inline]
-    fn fixed(&self, place: Place) -> Option<i64> {
-        let (negative, start) = self.sign(place);
-        let point = place.point.unwrap_or(place.end);
-        let whole = point.wrapping_sub(start);
-        if !place.marked || whole.wrapping_sub(1) >= WORD_DIGITS {
+    /// 1 to 8 bytes of digits, a point among them or not.
+    #[inline(always)]
+    fn fixed(&self, Place { start, end }: Place) -> Option<i64> {
+        let count = end.wrapping_sub(start);
+        if count.wrapping_sub(1) >= WORD_BYTES {
             return None;
         }
-        let mut value = digits::ending(&self.data[..point], whole)?.cast_signed() * FIXED_ONE;
-        if place.point.is_some() {
-            let digits = place.end - point - 1;
-            if digits > WORD_DIGITS {
-                return None;
-            }
-            value += digits::starting(&self.data[point + 1..], digits)?.cast_signed();
-        }
-        Some(if negative { -value } else { value })
-    }
-
-    #[inline]
-    fn sign(&self, place: Place) -> (bool, usize) {
-        let negative = self.data.get(place.start) == Some(&b'-');
-        (negative, place.start + usize::from(negative))
+        Some(digits::fixed(&self.data[..end], count)?.cast_signed())
     }
 
     /// The nearest f64.
     #[inline]
     pub(crate) fn float(&mut self) -> Result<Number, Flaw> {
         let place = self.next()?;
-        if FAST && let Some(value) = self.exact_float(place) {
-            return Ok(Number::Float(value));
+        match self.exact_float(place) {
+            Some(value) if FAST => Ok(Number::Float(value)),
+            _ => self.float_plain(place),
         }
-        self.float_plain(place)
     }
 
     #[cold]
+    #[inline(never)]
     fn float_plain(&self, place: Place) -> Result<Number, Flaw> {
         let text = self.bytes(place);
         if text.is_empty() {
@@ -245,21 +265,35 @@ impl<'a, const FAST: bool> Fields<'a, FAST> {
         Ok(if value.is_finite() && value.abs() < f64::MAX { Number::Float(value) } else { Number::Unset })
     }
 
-    /// `[-]` 1 to 7 digits, a point and 1 to 8 digits: both the digits and the power of ten are exact as f64, so that
-    /// one division rounds once.
+    /// `[-]` a digit, a point and 1 to 16 digits: where the digits and the power of ten are exact as f64, one division
+    /// rounds once.
     #[inline]
     fn exact_float(&self, place: Place) -> Option<f64> {
-        const POWERS: [f64; 9] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
-        let point = place.point?;
-        let (negative, start) = self.sign(place);
-        let (whole, digits) = (point.wrapping_sub(start), place.end - point - 1);
-        if whole.wrapping_sub(1) >= WORD_DIGITS - 1 || digits.wrapping_sub(1) >= WORD_DIGITS {
+        const POWERS: [f64; 17] =
+            [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16];
+        const WHOLE: [u64; 17] = {
+            let mut powers = [1; 17];
+            let mut at = 1;
+            while at < powers.len() {
+                powers[at] = 10 * powers[at - 1];
+                at += 1;
+            }
+            powers
+        };
+        let negative = self.data[place.start] == b'-';
+        let start = place.start + usize::from(negative);
+        let digit = u64::from(self.data[start].wrapping_sub(b'0'));
+        if place.end - place.start < 3 || digit > 9 || self.data[start + 1] != b'.' {
             return None;
         }
-        let before = digits::ending(&self.data[..point], whole)?;
-        let after = digits::ending(&self.data[..place.end], digits)?;
-        #[expect(clippy::cast_precision_loss, reason = "at most 15 digits")]
-        let value = (before * 10_u64.pow(u32::try_from(digits).ok()?) + after) as f64 / POWERS[digits];
+        let fraction = Place { start: start + 2, end: place.end };
+        let (count, after) = (place.end.wrapping_sub(start + 2), self.whole(fraction)?);
+        let mantissa = digit * WHOLE.get(count)? + after;
+        if mantissa > 1 << f64::MANTISSA_DIGITS {
+            return None;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "at most 2^53")]
+        let value = mantissa as f64 / POWERS[count];
         Some(if negative { -value } else { value })
     }
 }

@@ -1,8 +1,10 @@
 //! Values into a record's words, with the flags that say what they are.
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
 
 use tieout_ring::tick::{Tick, flag as ring};
 
 use crate::decimal::Number;
+use crate::fields::{Text, packed};
 use crate::kind::flag;
 use crate::stage::{TEXT_BYTES, WORD_BYTES};
 
@@ -27,7 +29,7 @@ pub(crate) trait Fill {
     /// A count into a further word.
     fn put_count(&mut self, word: usize, count: u64);
     /// A text into a further word; false if it goes on beyond.
-    fn put_text(&mut self, word: usize, text: &[u8]) -> bool;
+    fn put_text(&mut self, word: usize, text: Text<'_>) -> bool;
     /// A text into both; false if it goes on beyond.
     fn put_long_text(&mut self, text: &[u8]) -> bool;
     /// The attributes.
@@ -35,21 +37,21 @@ pub(crate) trait Fill {
 }
 
 impl Fill for Tick {
-    #[inline]
+    #[inline(always)]
     fn put_price(&mut self, number: Number) {
         let (word, flags) = word(number, ring::HAS_PRICE, ring::PRICE_F64);
         self.price = word;
         self.flags |= flags;
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_size(&mut self, number: Number) {
         let (word, flags) = word(number, ring::HAS_SIZE, ring::SIZE_F64);
         self.size = word;
         self.flags |= flags;
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_seconds(&mut self, seconds: i64) -> bool {
         put_time(self, seconds, NS_PER_S)
     }
@@ -58,24 +60,23 @@ impl Fill for Tick {
         put_time(self, milliseconds, NS_PER_MS)
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_extra(&mut self, word_number: usize, number: Number) {
         let (word, flags) = word(number, HAS_EXTRA[word_number], EXTRA_WIDE[word_number]);
         self.extra[word_number] = word.cast_unsigned();
         self.flags |= flags;
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_count(&mut self, word: usize, count: u64) {
         self.extra[word] = count;
         self.flags |= HAS_EXTRA[word];
     }
 
-    #[inline]
-    fn put_text(&mut self, word: usize, text: &[u8]) -> bool {
-        let head = &text[..text.len().min(WORD_BYTES)];
-        self.put_count(word, packed(head));
-        let whole = text.len() <= WORD_BYTES;
+    #[inline(always)]
+    fn put_text(&mut self, word: usize, text: Text<'_>) -> bool {
+        self.put_count(word, text.head);
+        let whole = text.bytes.len() <= WORD_BYTES;
         if !whole {
             self.flags |= EXTRA_WIDE[word];
         }
@@ -93,7 +94,7 @@ impl Fill for Tick {
         whole
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_attributes(&mut self, bits: u16) {
         self.flags |= bits * flag::ATTRIBUTE_0;
     }
@@ -106,7 +107,7 @@ fn put_time(tick: &mut Tick, count: i64, unit_ns: i64) -> bool {
     true
 }
 
-#[inline]
+#[inline(always)]
 fn word(number: Number, has: u16, wide: u16) -> (i64, u16) {
     match number {
         Number::Fixed(fixed) => (fixed, has),
@@ -114,10 +115,4 @@ fn word(number: Number, has: u16, wide: u16) -> (i64, u16) {
         Number::Absent => (0, 0),
         Number::Unset => (0, flag::UNSET),
     }
-}
-
-/// At most 8 bytes, the first lowest, zeros behind.
-#[inline]
-fn packed(text: &[u8]) -> u64 {
-    text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }

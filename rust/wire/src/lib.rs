@@ -22,7 +22,6 @@ mod error;
 mod fields;
 mod fill;
 pub mod kind;
-mod masks;
 mod messages;
 mod sink;
 mod stage;

@@ -1,4 +1,5 @@
 //! The records that wait to be given to the sink.
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
 
 use tieout_ring::tick::Tick;
 
@@ -35,13 +36,13 @@ impl Stage {
     }
 
     /// A record without values.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn blank(kind: u8, instrument: u32, field: u8) -> Tick {
         Tick { instrument, kind, field, ..Tick::default() }
     }
 
     /// The next record of the message.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, tick: Tick) {
         self.ticks.push(Tick { received_ns: self.received_ns, sequence: self.sequence, ..tick });
         self.sequence = self.sequence.wrapping_add(1);
@@ -66,7 +67,7 @@ impl Stage {
     }
 
     /// The message at hand is whole: how many records it gave.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn keep(&mut self) -> usize {
         let count = self.ticks.len() - self.mark;
         self.mark = self.ticks.len();
@@ -81,7 +82,7 @@ impl Stage {
         self.ticks.truncate(self.mark);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
         self.ticks.len() >= STAGE_TICKS
     }

@@ -1,4 +1,5 @@
 //! tickByTick, and the two shapes of tick that historical answers share with it.
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
 
 use tieout_ring::tick::Tick;
 
@@ -43,7 +44,7 @@ pub(super) fn by_tick<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &m
 }
 
 /// `bid, ask, bid size, ask size`.
-#[inline]
+#[inline(always)]
 pub(super) fn prices_and_sizes<const FAST: bool>(tick: &mut Tick, fields: &mut Fields<'_, FAST>) -> Result<(), Doubt> {
     tick.put_price(fields.decimal()?);
     tick.put_extra(0, fields.decimal()?);
@@ -53,7 +54,7 @@ pub(super) fn prices_and_sizes<const FAST: bool>(tick: &mut Tick, fields: &mut F
 }
 
 /// A trade, of which `exchange, conditions` are the next fields.
-#[inline]
+#[inline(always)]
 pub(super) fn push_trade<const FAST: bool>(
     mut tick: Tick,
     fields: &mut Fields<'_, FAST>,
@@ -64,7 +65,7 @@ pub(super) fn push_trade<const FAST: bool>(
     stage.push(tick);
     for (word, text) in [exchange, conditions].into_iter().enumerate() {
         if !fits[word] {
-            stage.push_text(&tick, word, text);
+            stage.push_text(&tick, word, text.bytes);
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! marketDepth and marketDepthL2. The field is `2 * operation + side`: operation 0 inserts, 1 updates, 2 deletes; side 0
 //! asks, 1 bids.
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
 
 use tieout_ring::tick::Tick;
 
@@ -35,13 +36,13 @@ pub(super) fn depth_l2<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &
     let whole = tick.put_text(1, maker);
     stage.push(tick);
     if !whole {
-        stage.push_text(&tick, 1, maker);
+        stage.push_text(&tick, 1, maker.bytes);
     }
     Ok(())
 }
 
 /// Operation, side, price and size.
-#[inline]
+#[inline(always)]
 fn change<const FAST: bool>(kind: u8, at: (u32, u64), fields: &mut Fields<'_, FAST>) -> Result<Tick, Doubt> {
     let (instrument, position) = at;
     let (operation, side): (u8, u8) = (fields.small()?, fields.small()?);

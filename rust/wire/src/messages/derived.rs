@@ -60,7 +60,7 @@ pub(super) fn efp<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut S
     }
     stage.push(texts);
     for (_, word, text) in whole.into_iter().filter(|(fits, ..)| !fits) {
-        stage.push_text(&texts, word, text);
+        stage.push_text(&texts, word, text.bytes);
     }
     Ok(())
 }

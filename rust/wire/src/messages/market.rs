@@ -1,4 +1,5 @@
 //! tickPrice, tickSize, tickGeneric and tickString.
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
 
 use tieout_ring::tick::Tick;
 
@@ -57,7 +58,7 @@ pub(super) fn generic<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &m
 pub(super) fn string<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
     fields.skip()?;
     let mut tick = head(kind::TICK_STRING, fields)?;
-    let text = fields.text()?;
+    let text = fields.text()?.bytes;
     if RT_VOLUME_FIELDS.contains(&tick.field)
         && let Ok(tick) = rt_volume(&tick, text)
     {
@@ -102,7 +103,7 @@ fn rt_volume(about: &Tick, text: &[u8]) -> Result<Tick, Flaw> {
 }
 
 /// Marks what a newer one replaces: all but what tells of a trade.
-#[inline]
+#[inline(always)]
 fn quote(tick: Tick) -> Tick {
     if TRADE_FIELDS.contains(&tick.field) { tick } else { superseding(tick) }
 }

@@ -1,4 +1,5 @@
 //! One message of each kind to its records.
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
 
 mod bar;
 mod by_tick;
@@ -36,27 +37,27 @@ pub(crate) fn decode<const FAST: bool>(id: u8, fields: &mut Fields<'_, FAST>, st
 }
 
 /// A record with the request id and the tick type, which are the next two fields.
-#[inline]
+#[inline(always)]
 fn head<const FAST: bool>(kind: u8, fields: &mut Fields<'_, FAST>) -> Result<Tick, Doubt> {
     let instrument = fields.small()?;
     Ok(Stage::blank(kind, instrument, fields.small()?))
 }
 
 /// For messages that end exactly where their last field does.
-#[inline]
+#[inline(always)]
 fn finish<const FAST: bool>(fields: &Fields<'_, FAST>) -> Result<(), Doubt> {
     if fields.at_end() { Ok(()) } else { Err(Flaw::FieldsLeft.into()) }
 }
 
 /// A record that a newer one of the same instrument, kind and field replaces.
-#[inline]
+#[inline(always)]
 fn superseding(mut tick: Tick) -> Tick {
     tick.flags |= ring::SUPERSEDES;
     tick
 }
 
 /// The time of a record, from seconds.
-#[inline]
+#[inline(always)]
 fn put_seconds(tick: &mut Tick, seconds: i64) -> Result<(), Doubt> {
     use crate::fill::Fill;
     if tick.put_seconds(seconds) { Ok(()) } else { Err(Doubt::Beyond) }

@@ -1,7 +1,7 @@
 //! The invariants of the crate's first page, by their numbers.
 
-use proptest::prelude::*;
 use crate::support::{Heard, frame, raw, stream};
+use proptest::prelude::*;
 use tieout_wire::{Columns, Decoder, PlainDecoder, Sink, WireError};
 
 const NOW_NS: i64 = 1_752_606_307_000_000_000;
@@ -19,6 +19,8 @@ fn plain(bytes: &[u8]) -> (Heard, PlainDecoder, Result<(), WireError>) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn invariant_1_any_split_gives_the_same(bytes in stream(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();

@@ -73,7 +73,7 @@ pub(crate) fn fields() -> impl Strategy<Value = Vec<String>> {
         "4vitnn",
         "",
     ]);
-    (shape, kind, prop::collection::vec((id, number(), text), 20)).prop_map(|(shape, kind, values)| {
+    (shape, kind, prop::collection::vec((id, number(), text), 16)).prop_map(|(shape, kind, values)| {
         let digits = shape.len() - shape.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let id = if digits == 0 { kind.to_string() } else { shape[..digits].to_owned() };
         let rest = shape[digits..].chars().zip(values).map(|(letter, (id, number, text))| match letter {
@@ -106,5 +106,5 @@ pub(crate) fn stream() -> impl Strategy<Value = Vec<u8>> {
         });
     let noise = prop::collection::vec(any::<u8>(), 0..80).prop_map(|body| raw(&body));
     let one = prop_oneof![6 => whole, 3 => spoilt, 1 => noise];
-    prop::collection::vec(one, 0..12).prop_map(|frames| frames.concat())
+    prop::collection::vec(one, 0..6).prop_map(|frames| frames.concat())
 }

@@ -183,7 +183,7 @@ class Differ:
             left: the key columns, then the compared ones (at most 64), in one record batch of at most 2^28 rows.
             right: the same columns at the same places; a column may have another width, scale, unit or text layout.
             keys: how many of them are the key.
-            tolerances: for each compared column, how far apart floats may be, or None; without them, bits must be equal.
+            tolerances: for each compared column, how far apart floats may be, or None; without, bits must be equal.
             list_equal: whether equal pairs are listed; without, they are counted only.
 
         Raises:

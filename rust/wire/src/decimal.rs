@@ -54,6 +54,8 @@ pub(crate) fn size(number: Number) -> Number {
 }
 
 /// A whole number with an optional sign.
+#[cold]
+#[inline(never)]
 pub(crate) fn integer(text: &[u8]) -> Result<i64, Flaw> {
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Flaw::NotAnInteger)
 }

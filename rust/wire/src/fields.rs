@@ -47,32 +47,8 @@ impl<'a, const FAST: bool> Fields<'a, FAST> {
     /// The message `data[start..end]`, which is in bounds.
     #[inline(always)]
     pub(crate) fn new(data: &'a [u8], start: usize, end: usize) -> Self {
-        let mut fields = Self { data, start, end, block: start, separators: 0 };
-        if FAST {
-            fields.load();
-        }
-        fields
-    }
-
-    /// Reads the mask of the block.
-    #[inline(always)]
-    fn load(&mut self) {
-        let found = match self.data[self.block..].first_chunk() {
-            Some(block) => nul_mask(block),
-            None => self.load_short(),
-        };
-        let rest = self.end - self.block;
-        self.separators = if rest >= BLOCK_BYTES { found } else { found & ((1 << rest) - 1) };
-    }
-
-    /// The mask where fewer than 64 bytes are at hand.
-    #[cold]
-    #[inline(never)]
-    fn load_short(&self) -> u64 {
-        let rest = &self.data[self.block..];
-        let mut block = [0; BLOCK_BYTES];
-        block[..rest.len()].copy_from_slice(rest);
-        nul_mask(&block)
+        let separators = if FAST { mask(data, start, end) } else { 0 };
+        Self { data, start, end, block: start, separators }
     }
 
     #[inline(always)]
@@ -81,25 +57,12 @@ impl<'a, const FAST: bool> Fields<'a, FAST> {
             return self.next_plain();
         }
         if self.separators == 0 {
-            self.next_block()?;
+            (self.block, self.separators) = next_block(self.data, self.block, self.end)?;
         }
         let (start, end) = (self.start, self.block + self.separators.trailing_zeros() as usize);
         self.separators &= self.separators - 1;
         self.start = end + 1;
         Ok(Place { start, end })
-    }
-
-    /// Goes on to the next block that has a separator.
-    #[inline(never)]
-    fn next_block(&mut self) -> Result<(), Flaw> {
-        while self.separators == 0 {
-            if self.end - self.block <= BLOCK_BYTES {
-                return Err(Flaw::FieldMissing);
-            }
-            self.block += BLOCK_BYTES;
-            self.load();
-        }
-        Ok(())
     }
 
     fn next_plain(&mut self) -> Result<Place, Flaw> {
@@ -146,16 +109,10 @@ impl<'a, const FAST: bool> Fields<'a, FAST> {
     #[inline(always)]
     pub(crate) fn integer(&mut self) -> Result<i64, Flaw> {
         let place = self.next()?;
-        match self.whole(place) {
+        match whole(self.data, place) {
             Some(value) if FAST => Ok(value.cast_signed()),
-            _ => self.integer_plain(place),
+            _ => decimal::integer(self.bytes(place)),
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn integer_plain(&self, place: Place) -> Result<i64, Flaw> {
-        decimal::integer(self.bytes(place))
     }
 
     /// A whole number from 0 up to what `T` holds; others are beyond a record.
@@ -171,129 +128,164 @@ impl<'a, const FAST: bool> Fields<'a, FAST> {
         if place.start == place.end {
             return Ok(0);
         }
-        let value = match self.whole(place) {
+        let value = match whole(self.data, place) {
             Some(value) if FAST => value.cast_signed(),
-            _ => self.integer_plain(place)?,
+            _ => decimal::integer(self.bytes(place))?,
         };
         #[expect(clippy::cast_sign_loss, reason = "the lowest three bits")]
         Ok((value & 7) as u16)
-    }
-
-    /// 1 to 8 digits; up to 16 on a longer way.
-    #[inline(always)]
-    fn whole(&self, place: Place) -> Option<u64> {
-        let count = place.end - place.start;
-        if count.wrapping_sub(1) < WORD_BYTES {
-            return digits::whole(&self.data[..place.end], count);
-        }
-        self.whole_long(place)
-    }
-
-    #[inline(never)]
-    fn whole_long(&self, Place { start, end }: Place) -> Option<u64> {
-        let count = end - start;
-        if !(WORD_BYTES + 1..=2 * WORD_BYTES).contains(&count) {
-            return None;
-        }
-        let last = digits::whole(&self.data[..end], WORD_BYTES)?;
-        let first = digits::whole(&self.data[..end - WORD_BYTES], count - WORD_BYTES)?;
-        Some(first * 100_000_000 + last)
     }
 
     /// A price or another number.
     #[inline(always)]
     pub(crate) fn decimal(&mut self) -> Result<Number, Flaw> {
         let place = self.next()?;
-        match self.fixed(place) {
+        match fixed(self.data, place) {
             Some(fixed) if FAST => Ok(Number::Fixed(fixed)),
-            _ => self.decimal_rare(place),
+            _ => decimal_rare::<FAST>(self.data, place),
         }
-    }
-
-    /// A number below 0 the fast way, and any other form the plain way.
-    #[cold]
-    #[inline(never)]
-    fn decimal_rare(&self, place: Place) -> Result<Number, Flaw> {
-        if FAST
-            && self.data[place.start] == b'-'
-            && let Some(fixed) = self.fixed(Place { start: place.start + 1, ..place })
-        {
-            return Ok(Number::Fixed(-fixed));
-        }
-        decimal::decimal(self.bytes(place))
     }
 
     /// A size: a decimal with some values that mean none.
     #[inline(always)]
     pub(crate) fn size(&mut self) -> Result<Number, Flaw> {
         let place = self.next()?;
-        match self.fixed(place) {
+        match fixed(self.data, place) {
             // What means none has more digits than one word.
             Some(fixed) if FAST => Ok(Number::Fixed(fixed)),
-            _ => Ok(decimal::size(self.decimal_rare(place)?)),
+            _ => Ok(decimal::size(decimal_rare::<FAST>(self.data, place)?)),
         }
-    }
-
-    /// 1 to 8 bytes of digits, a point among them or not.
-    #[inline(always)]
-    fn fixed(&self, Place { start, end }: Place) -> Option<i64> {
-        let count = end.wrapping_sub(start);
-        if count.wrapping_sub(1) >= WORD_BYTES {
-            return None;
-        }
-        Some(digits::fixed(&self.data[..end], count)?.cast_signed())
     }
 
     /// The nearest f64.
     #[inline]
     pub(crate) fn float(&mut self) -> Result<Number, Flaw> {
         let place = self.next()?;
-        match self.exact_float(place) {
+        match exact_float(self.data, place) {
             Some(value) if FAST => Ok(Number::Float(value)),
-            _ => self.float_plain(place),
+            _ => float_plain(self.bytes(place)),
         }
     }
+}
 
-    #[cold]
-    #[inline(never)]
-    fn float_plain(&self, place: Place) -> Result<Number, Flaw> {
-        let text = self.bytes(place);
-        if text.is_empty() {
-            return Ok(Number::Absent);
-        }
-        let value = decimal::float(text)?;
-        Ok(if value.is_finite() && value.abs() < f64::MAX { Number::Float(value) } else { Number::Unset })
-    }
+// What follows takes no `Fields`, so that their words can stay in registers from one field to the next.
 
-    /// `[-]` a digit, a point and 1 to 16 digits: where the digits and the power of ten are exact as f64, one division
-    /// rounds once.
-    #[inline]
-    fn exact_float(&self, place: Place) -> Option<f64> {
-        const POWERS: [f64; 17] =
-            [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16];
-        const WHOLE: [u64; 17] = {
-            let mut powers = [1; 17];
-            let mut at = 1;
-            while at < powers.len() {
-                powers[at] = 10 * powers[at - 1];
-                at += 1;
-            }
-            powers
-        };
-        let negative = self.data[place.start] == b'-';
-        let start = place.start + usize::from(negative);
-        let digit = u64::from(self.data[start].wrapping_sub(b'0'));
-        if place.end - place.start < 3 || digit > 9 || self.data[start + 1] != b'.' {
-            return None;
+/// The mask of the block from `block` on, as far as the message goes.
+#[inline(always)]
+fn mask(data: &[u8], block: usize, end: usize) -> u64 {
+    let found = match data[block..].first_chunk() {
+        Some(block) => nul_mask(block),
+        None => short_mask(&data[block..]),
+    };
+    let rest = end - block;
+    if rest >= BLOCK_BYTES { found } else { found & ((1 << rest) - 1) }
+}
+
+/// The mask where fewer than 64 bytes are at hand.
+#[cold]
+#[inline(never)]
+fn short_mask(rest: &[u8]) -> u64 {
+    let mut block = [0; BLOCK_BYTES];
+    block[..rest.len()].copy_from_slice(rest);
+    nul_mask(&block)
+}
+
+/// The next block that has a separator, and its mask.
+#[inline(never)]
+fn next_block(data: &[u8], mut block: usize, end: usize) -> Result<(usize, u64), Flaw> {
+    while end - block > BLOCK_BYTES {
+        block += BLOCK_BYTES;
+        let separators = mask(data, block, end);
+        if separators != 0 {
+            return Ok((block, separators));
         }
-        let fraction = Place { start: start + 2, end: place.end };
-        let (count, after) = (place.end.wrapping_sub(start + 2), self.whole(fraction)?);
-        let mantissa = digit * WHOLE.get(count)? + after;
-        if mantissa > 1 << f64::MANTISSA_DIGITS {
-            return None;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "at most 2^53")]
-        let value = mantissa as f64 / POWERS[count];
-        Some(if negative { -value } else { value })
     }
+    Err(Flaw::FieldMissing)
+}
+
+/// 1 to 8 digits; up to 16 on a longer way.
+#[inline(always)]
+fn whole(data: &[u8], place: Place) -> Option<u64> {
+    let count = place.end - place.start;
+    if count.wrapping_sub(1) < WORD_BYTES {
+        return digits::whole(&data[..place.end], count);
+    }
+    whole_long(data, place)
+}
+
+#[inline(never)]
+fn whole_long(data: &[u8], Place { start, end }: Place) -> Option<u64> {
+    let count = end - start;
+    if !(WORD_BYTES + 1..=2 * WORD_BYTES).contains(&count) {
+        return None;
+    }
+    let last = digits::whole(&data[..end], WORD_BYTES)?;
+    let first = digits::whole(&data[..end - WORD_BYTES], count - WORD_BYTES)?;
+    Some(first * 100_000_000 + last)
+}
+
+/// 1 to 8 bytes of digits, a point among them or not.
+#[inline(always)]
+fn fixed(data: &[u8], Place { start, end }: Place) -> Option<i64> {
+    let count = end.wrapping_sub(start);
+    if count.wrapping_sub(1) >= WORD_BYTES {
+        return None;
+    }
+    Some(digits::fixed(&data[..end], count)?.cast_signed())
+}
+
+/// A number below 0 the fast way, and any other form the plain way.
+#[cold]
+#[inline(never)]
+fn decimal_rare<const FAST: bool>(data: &[u8], place: Place) -> Result<Number, Flaw> {
+    if FAST
+        && data[place.start] == b'-'
+        && let Some(fixed) = fixed(data, Place { start: place.start + 1, ..place })
+    {
+        return Ok(Number::Fixed(-fixed));
+    }
+    decimal::decimal(&data[place.start..place.end])
+}
+
+#[cold]
+#[inline(never)]
+fn float_plain(text: &[u8]) -> Result<Number, Flaw> {
+    if text.is_empty() {
+        return Ok(Number::Absent);
+    }
+    let value = decimal::float(text)?;
+    Ok(if value.is_finite() && value.abs() < f64::MAX { Number::Float(value) } else { Number::Unset })
+}
+
+/// `[-]` a digit, a point and 1 to 16 digits: where the digits and the power of ten are exact as f64, one division
+/// rounds once.
+#[inline(never)]
+fn exact_float(data: &[u8], place: Place) -> Option<f64> {
+    const POWERS: [f64; 17] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16];
+    const WHOLE: [u64; 17] = {
+        let mut powers = [1; 17];
+        let mut at = 1;
+        while at < powers.len() {
+            powers[at] = 10 * powers[at - 1];
+            at += 1;
+        }
+        powers
+    };
+    let negative = data[place.start] == b'-';
+    let start = place.start + usize::from(negative);
+    let digit = u64::from(data[start].wrapping_sub(b'0'));
+    if place.end - place.start < 3 || digit > 9 || data[start + 1] != b'.' {
+        return None;
+    }
+    let fraction = Place { start: start + 2, end: place.end };
+    // Behind the sign, the digit and the point there may be nothing.
+    let count = fraction.end.checked_sub(fraction.start)?;
+    let mantissa = digit * WHOLE.get(count)? + whole(data, fraction)?;
+    if mantissa > 1 << f64::MANTISSA_DIGITS {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "at most 2^53")]
+    let value = mantissa as f64 / POWERS[count];
+    Some(if negative { -value } else { value })
 }

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import select
+import socket
+import struct
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 
 from broker_support import CLIENT, VERSIONS
 from tieout.broker import BrokerSettings, ContractSpec, OrderSpec, open_broker
 from tieout.sim import SimOptions, run_in_thread
+
+if TYPE_CHECKING:
+    from tieout.sim.gateway import Gateway
+
+WAIT_MS = 20_000
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -41,3 +50,24 @@ def test_an_order_placed_is_found_open_and_then_cancelled(version: int) -> None:
     live_after = after.open_orders.filter(order_ref="sim-1", live=True)
     assert live_after.is_empty()
     assert after.completed_orders.filter(order_ref="sim-1")["status"].to_list() == ["Cancelled"]
+
+
+def test_a_socket_that_the_gateway_reset_can_be_closed() -> None:
+    """The library's goodbye on it fails ("Transport endpoint is not connected"); that is no error of the disk."""
+
+    def reset(gateway: Gateway) -> None:
+        for session in gateway.sessions.values():
+            connection = session.writer.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            session.writer.transport.abort()
+
+    with run_in_thread() as sim:
+        broker = open_broker(BrokerSettings(client=CLIENT, host="127.0.0.1", port=sim.port, client_id=31))  # type: ignore[arg-type]
+        broker.connect()
+        ours = broker._link.client.conn.transport.get_extra_info("socket")  # type: ignore[attr-defined]
+        sim.call(reset)
+        poll = select.poll()
+        poll.register(ours.fileno(), select.POLLHUP)
+        assert poll.poll(WAIT_MS)
+        broker.close()
+        assert ours.fileno() == -1

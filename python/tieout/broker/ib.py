@@ -131,7 +131,10 @@ class Link:
         """Close the socket, whatever it still says."""
         self.collector.close("we closed the connection")
         transport = self.client.conn.transport
-        self.client.disconnect()
+        try:
+            self.client.disconnect()
+        except OSError:  # the library says goodbye first, which fails on a socket that the gateway has reset
+            transport.abort()
         if transport is None:
             return
         loop = asyncio.get_running_loop()

@@ -85,7 +85,9 @@ def test_each_connection_is_asked_anew() -> None:
         broker.current_time()
         told = [event.kind for event in broker.events(wait_s=20)]
         while told[-1] != "closed":
-            told.extend(event.kind for event in broker.events(wait_s=20))
+            more = broker.events(wait_s=20)
+            assert more, told
+            told.extend(event.kind for event in more)
         assert broker.read_only() is None
 
 

@@ -41,7 +41,8 @@ class Console:
         """A line of prose; none with --quiet."""
         if not self.quiet:
             stream = sys.stderr if self.as_json else sys.stdout
-            print(_styled(text, style, stream.isatty()), file=stream, flush=True)  # a pipe shows a live bot's lines too
+            # In one piece, since a strategy may print meanwhile; at once, so that a pipe shows a live bot's lines too.
+            print(f"{_styled(text, style, stream.isatty())}\n", end="", file=stream, flush=True)
 
     def detail(self, text: str) -> None:
         """A line of prose that only --verbose shows."""

@@ -13,6 +13,7 @@ import polars as pl
 from tieout.diffing.casting import DECIMAL_SCALE, exactly
 from tieout.diffing.source import Source
 from tieout.errors import InputUnusable
+from tieout.store.identifier import quoted
 
 READERS: Final[dict[Literal["connectorx", "adbc"], str]] = {
     "connectorx": "connectorx",
@@ -51,9 +52,8 @@ def open_server(address: str) -> Source:
     }
 
     def pieces(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        quoted = {name: '"' + name.replace('"', '""') + '"' for name in columns}
         texts = [name for name in columns if schema[name] == _EXACT]
-        wanted = [f"{quoted[name]}::text AS {quoted[name]}" if name in texts else quoted[name] for name in columns]
+        wanted = [f"{quoted(name)}::text AS {quoted(name)}" if name in texts else quoted(name) for name in columns]
         found = ask(f"SELECT {', '.join(wanted)} FROM {source}")
         yield exact_decimals(found, texts, shown(address))
 

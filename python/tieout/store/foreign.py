@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from tieout import locks
 from tieout.errors import BookLocked, BookMissing
 from tieout.store import engine
+from tieout.store.identifier import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,9 +60,9 @@ def look(path: Path, table: str | None) -> Table:
     refuse_in_use(path)
     with closing(_open(path)) as raw, engine.translated(path):
         name = _chosen(path, table, _names(raw))
-        columns = [str(row[1]) for row in raw.execute(f"PRAGMA table_info({_quoted(name)})")]
-        seen = ", ".join(f"max({test.format(_quoted(column))})" for column in columns for test in _CLASSES.values())
-        row = raw.execute(f"SELECT count(*), {seen} FROM {_quoted(name)}").fetchone()
+        columns = [str(row[1]) for row in raw.execute(f"PRAGMA table_info({quoted(name)})")]
+        seen = ", ".join(f"max({test.format(quoted(column))})" for column in columns for test in _CLASSES.values())
+        row = raw.execute(f"SELECT count(*), {seen} FROM {quoted(name)}").fetchone()
     flags = iter(row[1:])
     classes = {column: frozenset(kind for kind in _CLASSES if next(flags)) for column in columns}
     return Table(name, int(row[0]), classes)
@@ -77,7 +78,7 @@ def rows(path: Path, table: str, columns: Sequence[str], *, piece: int) -> Itera
     refuse_in_use(path)
     with closing(_open(path)) as raw, engine.translated(path):
         raw.execute("BEGIN")
-        cursor = raw.execute(f"SELECT {', '.join(map(_quoted, columns))} FROM {_quoted(table)}")
+        cursor = raw.execute(f"SELECT {', '.join(map(quoted, columns))} FROM {quoted(table)}")
         while found := cursor.fetchmany(piece):
             yield found
 
@@ -131,7 +132,3 @@ def _chosen(path: Path, table: str | None, names: list[str]) -> str:
     shown = ", ".join(names[:TABLES_SHOWN_MAX]) + (", ..." if len(names) > TABLES_SHOWN_MAX else "")
     found = f"it has {shown}" if names else "it has no tables"
     raise BookMissing(f"{path} has no table {wanted}; {found}", hint=f"name one: {path.name}::TABLE")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

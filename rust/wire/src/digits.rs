@@ -1,5 +1,5 @@
 //! Numbers of at most 8 bytes in one word: the last byte highest, and `0` where the word is longer than the number.
-#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance_ticks.md")]
 
 use tieout_lanes::zero_bytes;
 

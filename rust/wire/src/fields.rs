@@ -1,5 +1,5 @@
 //! The fields of one message, one after the other.
-#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance_ticks.md")]
 
 use tieout_lanes::{BLOCK_BYTES, nul_mask};
 

@@ -1,5 +1,5 @@
 //! Values into a record's words, with the flags that say what they are.
-#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance_ticks.md")]
 
 use tieout_ring::tick::{Tick, flag as ring};
 

@@ -1,5 +1,5 @@
 //! The records that wait to be given to the sink.
-#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance_ticks.md")]
 
 use tieout_ring::tick::Tick;
 

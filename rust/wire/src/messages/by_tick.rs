@@ -1,5 +1,5 @@
 //! tickByTick, and the two shapes of tick that historical answers share with it.
-#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance_ticks.md")]
 
 use tieout_ring::tick::Tick;
 

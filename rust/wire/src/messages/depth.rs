@@ -1,6 +1,6 @@
 //! marketDepth and marketDepthL2. The field is `2 * operation + side`: operation 0 inserts, 1 updates, 2 deletes; side 0
 //! asks, 1 bids.
-#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance_ticks.md")]
 
 use tieout_ring::tick::Tick;
 

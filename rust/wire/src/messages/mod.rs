@@ -1,5 +1,5 @@
 //! One message of each kind to its records.
-#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance.md")]
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance_ticks.md")]
 
 mod bar;
 mod by_tick;

@@ -23,7 +23,7 @@ TICK: Final[dict[str, pl.DataType]] = {
     "extra_1": pl.UInt64(),
     "flags": pl.UInt16(),
 }
-"""What `TickRing.drain` and `TickDecoder.feed` give; never null: instrument, kind, field, received_ns, sequence, flags."""
+"""What `TickRing.drain` and `TickDecoder.feed` give; null may be price, size, exchange_ns and the two extras alone."""
 
 PRICE: Final = 1
 SIZE: Final = 2

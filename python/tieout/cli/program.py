@@ -31,6 +31,7 @@ from tieout.cli import (
     sim,
     stage,
     status,
+    ticks,
 )
 from tieout.cli.arguments import hoist
 from tieout.cli.console import Console
@@ -92,6 +93,7 @@ for module in (
     restore,
     flex,
     diff,
+    ticks,
     audit,
     alerts,
     intents,

@@ -1,0 +1,13 @@
+"""`tieout ticks`: the group. Each command is a file of its own beside it."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer, *, epilog: str) -> None:
+    """Add the group; a new command is one more line here."""
+    group = typer.Typer(
+        help="Ticks: recorded, replayed, checked, watched.", no_args_is_help=True, rich_markup_mode=None
+    )
+    app.add_typer(group, name="ticks", epilog=epilog)

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate_support import BUY, at_sim
-from tieout.bot.schedule import Schedule, delay_s
+from tieout.bot.schedule import Schedule
 from tieout.bot.strategist import CALL_MAX_S, Failure, Strategist, StrategyGate
 from tieout.broker import ContractSpec
 from tieout.clock import NS_PER_S, from_iso
-from tieout.config import GatewayRestart
+from tieout.config import GatewayRestart, LiveData
 from tieout.gate.restart import near_restart, next_restart_ns
 from tieout.strategy import Gate, Strategy
 
@@ -69,7 +69,7 @@ def test_the_next_restart_is_within_a_day_and_in_the_window(second: int) -> None
 @given(st.integers(0, 5_000), st.floats(0, 1))
 def test_delays_double_up_to_the_longest_and_half_of_them_is_chance(attempt: int, chance: float) -> None:
     longest = min(1.0 * 2.0 ** min(attempt, 100), 60.0)
-    assert longest / 2 <= delay_s(attempt, base_s=1.0, max_s=60.0, chance=chance) <= longest
+    assert longest / 2 <= LiveData().delay_s(attempt, chance=chance) <= longest
 
 
 def test_the_schedule_keeps_the_earliest_reason() -> None:

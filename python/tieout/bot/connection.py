@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Final
 
-from tieout.bot.schedule import delay_s
 from tieout.clock import NS_PER_S
 from tieout.errors import BrokerError, GatewayUnreachable, SettingsError
 
@@ -112,7 +111,6 @@ class Connection:
         self._attempt += 1
 
     def _put_off(self, error: BrokerError | SettingsError) -> float:
-        live = self._desk.settings.live_data
-        wait_s = delay_s(self._attempt, base_s=live.base_delay, max_s=live.max_delay, chance=random.random())
+        wait_s = self._desk.settings.live_data.delay_s(self._attempt, chance=random.random())
         self._say(f"{error.message}; trying again in {wait_s:.0f} s")
         return wait_s

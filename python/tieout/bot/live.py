@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from tieout.bot.connection import LISTEN_S, Connection
 from tieout.bot.line import Lent, Line
-from tieout.bot.schedule import Schedule, delay_s
+from tieout.bot.schedule import Schedule
 from tieout.bot.shown import Shown
 from tieout.bot.standing import ENDS, RECONCILES, Standing
 from tieout.bot.stopping import Stopping
@@ -199,11 +199,8 @@ class Live:
         self._schedule.after(self._desk.now(), interval_s=self._desk.settings.reconcile.interval_seconds)
 
     def _hold_off_ns(self) -> int:
-        live = self._desk.settings.live_data
-        return int(
-            delay_s(max(self._unsettled - 1, 0), base_s=live.base_delay, max_s=live.max_delay, chance=random.random())
-            * NS_PER_S
-        )
+        wait_s = self._desk.settings.live_data.delay_s(max(self._unsettled - 1, 0), chance=random.random())
+        return int(wait_s * NS_PER_S)
 
     def _look_at_troubles(self) -> None:
         """Something happened after which only a reconcile knows: do one, at once unless the last one was in vain."""

@@ -1,25 +1,10 @@
-"""When the bot reconciles next, and how long it waits before it tries again. Pure."""
+"""When the bot reconciles next. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from tieout.clock import NS_PER_S
-
-_DOUBLINGS_MAX: Final = 30
-
-
-def delay_s(attempt: int, *, base_s: float, max_s: float, chance: float) -> float:
-    """
-    How long to wait before the next attempt: doubling, at most `max_s`, and between half of that and all of it.
-
-    Args:
-        attempt: 0 after the first failure.
-        chance: from 0 to 1, so that bots that lost one gateway together do not all come back at once.
-    """
-    longest: float = min(base_s * 2.0 ** min(attempt, _DOUBLINGS_MAX), max_s)
-    return longest * (0.5 + chance / 2)
 
 
 @dataclass(slots=True)

@@ -8,10 +8,10 @@ from tieout.config.blocks import (
     Database,
     GatewayRestart,
     Idempotency,
-    LiveData,
     Reconcile,
     SpyFutures,
 )
+from tieout.config.live_data import LiveData, Subscription
 from tieout.config.load import load_settings
 from tieout.config.settings import Settings
 from tieout.config.workspace import CONFIG_FILE, ENV_WORKSPACE, Workspace, open_workspace
@@ -30,6 +30,7 @@ __all__ = [
     "Reconcile",
     "Settings",
     "SpyFutures",
+    "Subscription",
     "Workspace",
     "load_settings",
     "open_workspace",

@@ -214,30 +214,6 @@ class GatewayRestart(Block):
         return self.timezone or "local time"
 
 
-class LiveData(Block):
-    """`LIVE_DATA`: ticks, bars, and what gives way when the queue is full. Delays are in seconds."""
-
-    enable_tick_subscriptions: bool = False
-    candle_interval_seconds: WholeSeconds = 60
-    max_event_queue_size: Annotated[int, Field(ge=2, le=16_777_216)] = 10_000
-    backpressure_drop_count: Annotated[int, Field(ge=1)] = 100
-    policy: Literal["drop_oldest", "drop_newest", "conflate"] = "drop_oldest"
-    reconnect_max_retries: Annotated[int, Field(ge=0, le=1_000)] = 5
-    base_delay: Seconds = 1.0
-    max_delay: Seconds = 60.0
-
-    @model_validator(mode="after")
-    def _sizes(self) -> Self:
-        if self.backpressure_drop_count > self.max_event_queue_size:
-            raise ValueError(
-                f"backpressure_drop_count is {self.backpressure_drop_count}; "
-                f"expected at most max_event_queue_size ({self.max_event_queue_size})"
-            )
-        if self.base_delay > self.max_delay:
-            raise ValueError(f"base_delay is {self.base_delay:g}; expected at most max_delay ({self.max_delay:g})")
-        return self
-
-
 class SpyFutures(Block):
     """`SPY_FUTURES`: the positions that are watched, and from where on something is recommended."""
 

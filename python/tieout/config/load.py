@@ -102,6 +102,10 @@ def _unknown(
             problems.append(src.Problem(source.lines[here], text))
         elif isinstance(value, dict) and (inner := _model_of(fields[key])) is not None:
             problems += _unknown(value, inner, here, source)
+        elif isinstance(value, list) and (inner := _model_of(fields[key])) is not None:
+            for at, item in enumerate(value):
+                if isinstance(item, dict):
+                    problems += _unknown(item, inner, (*here, at), source)
     return problems
 
 

@@ -17,13 +17,13 @@ from tieout.config.blocks import (
     Database,
     GatewayRestart,
     Idempotency,
-    LiveData,
     PathText,
     Port,
     Reconcile,
     SpyFutures,
 )
 from tieout.config.flex import Flex
+from tieout.config.live_data import LiveData, same_ids
 from tieout.flags import Flags
 
 _STRATEGY: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -91,4 +91,15 @@ class Settings(Block):
             raise ValueError(
                 f"STAGED_ACTIONS and DATABASE.orders_db_path are both {book}; expected two different files"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _clients_apart(self) -> Self:
+        """Settings that never asked for ticks go on working, whatever ids they use."""
+        live, broker = self.live_data, self.broker
+        if live.enable_tick_subscriptions or "client_id" in live.model_fields_set:
+            others = {"BROKER.client_id": broker.client_id, "BROKER.cli_client_id": broker.cli_client_id}
+            why = same_ids(live.client_id, others)
+            if why is not None:
+                raise ValueError(why)
         return self

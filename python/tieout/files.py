@@ -57,14 +57,19 @@ def _write_atomically(path: Path, data: bytes, mode: int) -> None:
 
 
 @contextmanager
-def beside(path: Path) -> Iterator[Path]:
+def beside(path: Path, *, draft_in: Path | None = None) -> Iterator[Path]:
     """
     A new file beside `path` for a writer of its own; renamed over it and synced at the end, removed where that fails.
+
+    Args:
+        draft_in: another folder on the same disk for the draft, where nothing half written may lie beside `path`.
 
     Raises:
         OSError: it cannot be written; at `path` is what was there before.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    if draft_in is not None:
+        draft = draft_in / f"{path.name}.{os.getpid()}.tmp"
     try:
         handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:

@@ -158,6 +158,21 @@ ADDED: Final = (
         "off since.",
         since="0.1.0",
     ),
+    Alert(
+        name="ticks_not_written",
+        severity="HIGH",
+        action="Ticks are not recorded: the folder is full, not writable or another's. The feed goes on, and ticks "
+        "wait in memory as long as there is room for them. Make room or mend the folder: writing goes on by itself; "
+        "`lost` says what could not wait.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="ticks_not_removed",
+        severity="MEDIUM",
+        action="Days older than `LIVE_DATA.record_keep_days` could not be removed. Look at the owner and mode of the "
+        "recording's folders; it is tried again every day.",
+        since="0.1.0",
+    ),
 )
 """What tieout adds."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tieout.broker.port import ContractSpec
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from tieout.broker.port import ContractSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +46,7 @@ class Instruments:
 
     def __getitem__(self, number: int) -> Instrument:
         return self._all[number]
+
+    def of(self, number: int) -> Instrument:
+        """The instrument of that number; one that is not in the table has no contract, and its number for a name."""
+        return self._all[number] if number < len(self._all) else Instrument(number, ContractSpec())

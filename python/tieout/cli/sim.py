@@ -29,6 +29,15 @@ def sim(
     ] = None,
     drift_kinds: Annotated[str | None, typer.Option(metavar="K,K", help="Which; by default all.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Write what a correct plan holds to this file.")] = None,
+    ticks: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            min=0.001,
+            max=1_000_000,
+            help="Stream so many ticks a second for each instrument with a price.",
+        ),
+    ] = None,
     account: Annotated[str | None, typer.Option(help="The account where the book names none.")] = None,
     with_parent: Annotated[
         bool, typer.Option("--with-parent", hidden=True, help="Stop when standard input ends.")
@@ -41,6 +50,7 @@ def sim(
     """
     import json
     import sys
+    from decimal import Decimal
 
     from tieout.sim import SimOptions, serve
 
@@ -64,6 +74,7 @@ def sim(
             drift_kinds=kinds,
             truth=truth,
             account=account,
+            ticks=None if ticks is None else Decimal(str(ticks)),
             on_listening=listening,
         )
     )

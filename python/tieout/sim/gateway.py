@@ -19,6 +19,9 @@ from tieout.sim.layout import VERSION_MAX, VERSION_MIN
 from tieout.sim.quotes import QUOTES
 from tieout.sim.requests import ANSWERS
 from tieout.sim.session import Session
+from tieout.sim.ticks.feed import Feed
+from tieout.sim.ticks.market import MarketPlan
+from tieout.sim.ticks.requests import STREAMS
 from tieout.sim.trading import TRADES
 from tieout.sim.world import World
 
@@ -30,7 +33,7 @@ _LINK: Final = {
     1101: "Connectivity between IB and Trader Workstation has been restored - data lost.",
     1102: "Connectivity between IB and Trader Workstation has been restored - data maintained.",
 }
-_HANDLERS: Final = {**ANSWERS, **TRADES, **QUOTES}
+_HANDLERS: Final = {**ANSWERS, **TRADES, **QUOTES, **STREAMS}
 _ACCEPT_TURNS: Final = 3
 """The event loop's turns from an accepted connection to its callback."""
 
@@ -49,6 +52,7 @@ class Gateway:
         now_ns: Callable[[], int],
         faults: Faults | None = None,
         version_max: int = VERSION_MAX,
+        ticks: MarketPlan | None = None,
     ) -> None:
         if not VERSION_MIN <= version_max <= VERSION_MAX:
             raise ValueError(f"server version {version_max}, expected {VERSION_MIN} to {VERSION_MAX}")
@@ -56,6 +60,7 @@ class Gateway:
         self.now_ns = now_ns
         self.faults = faults or Faults()
         self.conduct = conduct.Conduct(self.faults)
+        self.feed = Feed(self, ticks or MarketPlan())
         self.sessions_seen = 0
         self.version_max = version_max
         self.sessions: dict[int, Session] = {}
@@ -77,6 +82,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Stop listening and drop every client, also one that was let in a moment ago."""
+        self.feed.close()
         if self._server is not None:
             await _let_in_no_more(self._server)
         connections = dict(self._connections)
@@ -118,9 +124,14 @@ class Gateway:
         if code not in _LINK:
             session.plain_error(code, text or f"Simulated message {code}", request_id=request_id)
             return
+        self.link(code, text)
+
+    def link(self, code: int, text: str = "") -> None:
+        """IB is lost (1100) or back (1101, 1102), and every client is told."""
         self._linked = code != _LINK_LOST
         for one in tuple(self.sessions.values()):
             one.plain_error(code, text or _LINK[code])
+        self.feed.link(code)
 
     def restart(self) -> None:
         """The daily restart: every client is cut off, and what nextValidId had learnt is forgotten."""

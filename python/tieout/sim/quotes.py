@@ -1,5 +1,5 @@
 """
-Market data: what the gateway answers to a request for one snapshot of an instrument's prices.
+Market data: what the gateway answers to a request for an instrument's prices, one snapshot of them above all.
 
     live            type 1: bid, ask and last of now, the last trade's time
     frozen          type 2: what was there when the market closed
@@ -8,7 +8,8 @@ Market data: what the gateway answers to a request for one snapshot of an instru
     closed          type 1 with -1 for bid and ask, as outside trading hours
     silent          nothing comes, not even the End
 
-An instrument without a quote answers 354, as one without a market data subscription.
+An instrument without a quote answers 354, as one without a market data subscription. A lasting request to one that
+streams is `tieout.sim.ticks`' affair; to any other it hears the quote once.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tieout.clock import NS_PER_S
 from tieout.fixed import plain
 from tieout.sim.incoming import Reader, read_contract
 from tieout.sim.requests import find_contracts
+from tieout.sim.ticks.requests import cancel, subscribe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,31 +50,35 @@ class SimQuote:
 
 
 def market_data(session: Session, reader: Reader) -> None:
-    """reqMktData, as far as it asks for one snapshot; a lasting subscription stays unanswered."""
+    """reqMktData: one snapshot, or a subscription."""
     reader.skip(1)
     request_id, query = reader.integer(), read_contract(reader)
+    if query.sec_type == "BAG":
+        reader.skip(4 * reader.integer())
     if reader.flag():
         reader.skip(3)  # the delta-neutral contract
-    reader.skip(1)  # generic ticks
-    if not reader.flag():
-        return
+    generics, snapshot = frozenset(reader.text().split(",")), reader.flag()
     world = session.gateway.world
     found = find_contracts(world, query)
     if len(found) != 1:
         session.error(200, "No security definition has been found for the request", request_id=request_id)
         return
     quote = world.quotes.get(found[0].con_id)
-    if quote is None:
+    if not snapshot and (quote is None or found[0].con_id in session.gateway.feed.plan.markets):
+        subscribe(session, request_id, found[0], generics)
+    elif quote is None:
         session.error(354, "Requested market data is not subscribed.", request_id=request_id)
     elif quote.kind != "silent":
         _tell(session, quote, str(request_id))
+        if snapshot:
+            session.send(["57", "1", str(request_id)])
 
 
 def nothing(_session: Session, _reader: Reader) -> None:
-    """cancelMktData and reqMarketDataType: a snapshot ends by itself, and the scenario says what kind comes."""
+    """reqMarketDataType: the scenario says what kind comes."""
 
 
-QUOTES: Final[dict[str, Callable[[Session, Reader], None]]] = {"1": market_data, "2": nothing, "59": nothing}
+QUOTES: Final[dict[str, Callable[[Session, Reader], None]]] = {"1": market_data, "2": cancel, "59": nothing}
 
 
 def _tell(session: Session, quote: SimQuote, request_id: str) -> None:
@@ -92,4 +98,3 @@ def _tell(session: Session, quote: SimQuote, request_id: str) -> None:
     if quote.last is not None:
         at_ns = session.gateway.now_ns() if quote.last_ns is None else quote.last_ns
         session.send(["46", "6", request_id, str(time), str(at_ns // NS_PER_S)])
-    session.send(["57", "1", request_id])

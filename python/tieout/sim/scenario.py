@@ -48,6 +48,11 @@ is one. `example.yml` beside this file uses every block.
                            messages, ms   how long a delay lasts: so many messages the same way, or so long
                            code, text, about   what `say` says; about: message names its order or question
                          1100 cuts the gateway off from IB (fills are told to nobody) until 1101 or 1102
+    ticks                markets that stream (docs/sim.md): markets: NAME: rate (events a second), price, spread, reach
+                         (ticks), sizes, trades (of 100 events), unreported (of 100 trades), burst: {every_s, for_s,
+                         times}; or file, repeat (tieout.sim.ticks.file); kind (live, delayed), subscribed (else 354);
+                         seed, speed (1, a factor, or full), starts_at, lines (101), by_tick_lines (10190); faults: a
+                         list of do (silence, lose_link, cut), contract, after (events), ms, back (1101, 1102)
     seed                 what the chances of `faults` are drawn from; 0
 
 A manual order is one without client_id and order_id; completed orders never carry either. A correction of an
@@ -76,6 +81,8 @@ from tieout.sim.scenario_model import (
     LiveOrderKeys,
     ScenarioKeys,
 )
+from tieout.sim.ticks.market import MarketPlan
+from tieout.sim.ticks.plan import plan_of
 from tieout.sim.world import AccountValue, Contract, Execution, Order, Position, World, midnight_ns
 
 EXAMPLE: Final = Path(__file__).with_name("example.yml")
@@ -90,6 +97,7 @@ class Scenario:
     world: World
     faults: Faults
     server_version: int
+    ticks: MarketPlan
 
 
 def load_scenario(path: Path, *, now_ns: int) -> Scenario:
@@ -106,9 +114,10 @@ def load_scenario(path: Path, *, now_ns: int) -> Scenario:
     except ValidationError as error:
         first = error.errors()[0]
         raise source.error(first["loc"], first["msg"].removeprefix("Value error, ")) from error
-    world = _Builder(source, keys, now_ns).world()
+    builder = _Builder(source, keys, now_ns)
+    world = builder.world()
     faults = faults_of(keys.fault, keys.faults, seed=keys.seed)
-    return Scenario(world=world, faults=faults, server_version=keys.server_version)
+    return Scenario(world=world, faults=faults, server_version=keys.server_version, ticks=builder.ticks(world))
 
 
 class _Builder:
@@ -149,6 +158,14 @@ class _Builder:
             account = self._account(line.account, ("account_values", index))
             world.values.append(AccountValue(account, line.key, line.value, line.currency))
         return world
+
+    def ticks(self, world: World) -> MarketPlan:
+        """The markets that stream."""
+        given = self.keys.ticks
+        if given is None:
+            return MarketPlan()
+        start_ns = None if given.starts_at is None else self._moment(given.starts_at)
+        return plan_of(given, self.source, world, contract=self._contract, seed=self.keys.seed, start_ns=start_ns)
 
     def _orders(self) -> Iterator[Order]:
         for index, live in enumerate(self.keys.live_orders):

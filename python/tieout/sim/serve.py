@@ -20,6 +20,8 @@ from tieout.sim.gateway import HOST, Gateway
 from tieout.sim.layout import VERSION_MAX
 from tieout.sim.plant import plant, true_world
 from tieout.sim.scenario import EXAMPLE, Scenario, load_scenario
+from tieout.sim.ticks.market import MarketPlan
+from tieout.sim.ticks.plan import walks_of
 
 START_TIMEOUT_S = 30.0
 
@@ -32,7 +34,8 @@ class SimOptions:
     With `book` the world comes from that order book, with `scenario` from that file, else from the example.
     `drift` seeds differences between book and broker (`drift_kinds` None: all of them); `truth` is where to
     write what a correct plan for them holds. `account` and `client_id` stand in where the book's are null.
-    `on_listening` is called once with the port.
+    `ticks` streams so many events a second for every instrument that has a price. `on_listening` is called once
+    with the port.
     """
 
     port: int = 0
@@ -43,6 +46,7 @@ class SimOptions:
     truth: Path | None = None
     account: str | None = None
     client_id: int | None = None
+    ticks: Decimal | None = None
     server_version_max: int = VERSION_MAX
     now_ns: Callable[[], int] = clock_now_ns
     on_listening: Callable[[int], None] = field(default=lambda port: None)
@@ -139,6 +143,7 @@ def build_gateway(options: SimOptions) -> Gateway:
         now_ns=options.now_ns,
         faults=scenario.faults,
         version_max=min(options.server_version_max, scenario.server_version),
+        ticks=_ticks(options, scenario),
     )
 
 
@@ -156,7 +161,15 @@ def _scenario(options: SimOptions) -> Scenario:
         except OSError as error:
             message = f"{options.truth}: the truth cannot be written: {error.strerror or error}"
             raise ScenarioError(message, hint="name a file in an existing, writable folder") from error
-    return Scenario(world=made.world, faults=Faults(), server_version=options.server_version_max)
+    return Scenario(made.world, Faults(), server_version=options.server_version_max, ticks=MarketPlan())
+
+
+def _ticks(options: SimOptions, scenario: Scenario) -> MarketPlan:
+    if options.ticks is None:
+        return scenario.ticks
+    if scenario.ticks.markets:
+        raise ScenarioError("--ticks, and the scenario has `ticks` of its own", hint="leave one of them out")
+    return walks_of(scenario.world, rate=options.ticks)
 
 
 def _check(options: SimOptions) -> None:

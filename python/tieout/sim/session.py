@@ -18,6 +18,7 @@ from tieout.sim.faults import AnswerName
 from tieout.sim.incoming import Reader, RequestError
 from tieout.sim.lane import Ends, Lane
 from tieout.sim.layout import VERSION_MIN
+from tieout.sim.ticks.pump import Pump
 from tieout.sim.wording import stamp
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Session:
         self.version = 0
         self.client_id = -1
         self.placed_ids: set[int] = set()
+        self.ticks = Pump(self, gateway.feed)
         self._silent = False
         self._said = Lane(self._ends(self._write))
         self._asked = Lane(self._ends(self._handle))
@@ -61,11 +63,17 @@ class Session:
         finally:
             if self.gateway.sessions.get(self.client_id) is self:
                 del self.gateway.sessions[self.client_id]
+            await self.ticks.close()
             self.writer.close()
 
     def send(self, message: messages.Message) -> None:
         """Queue one message for the client, as far as the scenario lets it through."""
         self._said.pass_on(message)
+
+    def stream(self, data: bytes) -> None:
+        """Queue whole messages of streamed ticks; the rules of `faults` do not count them."""
+        if data and not self._silent and not self.writer.is_closing():
+            self.writer.write(data)
 
     def cut(self) -> None:
         """Close the connection behind what was said so far."""

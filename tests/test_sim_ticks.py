@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import time
 from collections.abc import Callable
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ib_async import IB, Contract
+from ib_async import IB, Contract, Ticker
+from ib_async.objects import TickByTickBidAsk, TickByTickMidPoint
 
 from market_support import AAPL, ES, FOUR, NQ, SPY, START, ask_by_tick, ask_quotes, calls, market, plainly, planned
 from sim_support import RawClient, noon
@@ -46,15 +48,12 @@ def stream_of(client: RawClient, count: int) -> bytes:
     return data
 
 
-def wait(done: Callable[[], bool], ib: IB | None = None) -> None:
-    """Until it is so; the client listens meanwhile."""
+def wait(done: Callable[[], bool]) -> None:
+    """Until it is so."""
     end = time.monotonic() + WAIT_S
     while not done():
         assert time.monotonic() < end, "nothing comes"
-        if ib is None:
-            time.sleep(0.005)
-        else:
-            ib.sleep(0.01)
+        time.sleep(0.005)
 
 
 @pytest.mark.parametrize("version", [157, 163, 178])
@@ -83,38 +82,51 @@ def test_two_decoders_hear_what_was_planned(tmp_path: Path, version: int) -> Non
 
 
 def test_a_connected_ib_async_sees_what_was_planned(tmp_path: Path) -> None:
-    options = scenario(tmp_path, faults=", ".join(stop(con_id) for con_id in KINDS))
-    with run_in_thread(options) as sim:
-        ib = IB()
-        ib.connect("127.0.0.1", sim.port, clientId=7, timeout=20)
-        seen: dict[int, list[Any]] = {con_id: [] for con_id in KINDS}
-
-        def hear(tickers: set[Any]) -> None:
-            for ticker in tickers:
-                assert ticker.contract is not None
-                seen[ticker.contract.conId] += [(t.tickType, t.price, t.size) for t in ticker.ticks]
-                seen[ticker.contract.conId] += ticker.tickByTicks
-
-        ib.pendingTickersEvent += hear
-        for con_id, kind in KINDS.items():
-            if kind == "quotes":
-                ib.reqMktData(Contract(conId=con_id))
-            else:
-                ib.reqTickByTickData(Contract(conId=con_id), kind)
+    with run_in_thread(scenario(tmp_path, faults=", ".join(stop(con_id) for con_id in KINDS))) as sim:
         plans = {con_id: calls(planned(market(sim, con_id), EVENTS), 0, kind) for con_id, kind in KINDS.items()}
-        prices = [call[2:] for call in plans[ES] if call[0] == "priceSizeTick"]
         expected = {
+            # First it hears what stands.
+            ES: [(1, 6600.25, 1), (2, 6600.5, 1), (4, 6600.25, 1)]
+            + [call[2:] for call in plans[ES] if call[0] == "priceSizeTick"],
             NQ: [call[3] for call in plans[NQ]],
             SPY: [call[3:7] for call in plans[SPY]],
             AAPL: [(*call[4:6], call[7], call[8]) for call in plans[AAPL]],
         }
-        wait(lambda: [len(seen[c]) for c in expected] == [len(one) for one in expected.values()], ib)
-        wait(lambda: len([tick for tick in seen[ES] if tick[0] in (1, 2, 4)]) == len(prices) + 3, ib)
-        ib.disconnect()
-    assert [tick for tick in seen[ES] if tick[0] in (1, 2, 4)][3:] == prices
-    assert [tick.midPoint for tick in seen[NQ]] == expected[NQ]
-    assert [(t.bidPrice, t.askPrice, t.bidSize, t.askSize) for t in seen[SPY]] == expected[SPY]
-    assert [(t.price, t.size, t.exchange, t.specialConditions) for t in seen[AAPL]] == expected[AAPL]
+        assert asyncio.run(_seen_by_ib_async(sim, {con_id: len(one) for con_id, one in expected.items()})) == expected
+
+
+async def _seen_by_ib_async(sim: RunningSim, counts: dict[int, int]) -> dict[int, list[Any]]:
+    """Subscribe to each instrument in its own way, and hear that many ticks of each."""
+    ib = IB()
+    await ib.connectAsync("127.0.0.1", sim.port, clientId=7, timeout=20)
+    seen: dict[int, list[Any]] = {con_id: [] for con_id in counts}
+
+    def hear(tickers: set[Ticker]) -> None:
+        for ticker in tickers:
+            assert ticker.contract is not None
+            ticks = seen[ticker.contract.conId]
+            ticks += [(t.tickType, t.price, t.size) for t in ticker.ticks if t.tickType in (1, 2, 4)]
+            ticks += [_values(tick) for tick in ticker.tickByTicks]
+
+    ib.pendingTickersEvent += hear
+    for con_id in counts:
+        if KINDS[con_id] == "quotes":
+            ib.reqMktData(Contract(conId=con_id))
+        else:
+            ib.reqTickByTickData(Contract(conId=con_id), KINDS[con_id])
+    async with asyncio.timeout(WAIT_S):
+        while any(len(seen[con_id]) < count for con_id, count in counts.items()):
+            await asyncio.sleep(0.01)
+    ib.disconnect()
+    return seen
+
+
+def _values(tick: Any) -> Any:
+    if isinstance(tick, TickByTickMidPoint):
+        return tick.midPoint
+    if isinstance(tick, TickByTickBidAsk):
+        return tick.bidPrice, tick.askPrice, tick.bidSize, tick.askSize
+    return tick.price, tick.size, tick.exchange, tick.specialConditions
 
 
 def test_the_same_ticks_at_every_speed_and_after_a_reconnect(tmp_path: Path) -> None:
@@ -258,13 +270,13 @@ def test_rt_volume_and_delayed_types(tmp_path: Path) -> None:
         client.start(5)
         ask_quotes(client, 1, SPY, "233,375")
         trades = [event for event in planned(market(sim, SPY), 500) if event["trade"]]
+        reported = [event for event in trades if not event["unreported"]]
         said: list[list[str]] = []
-        while len([one for one in said if one[3:4] == ["48"]]) < len(trades):
+        while len([one for one in said if one[3:4] in (["48"], ["77"])]) < len(trades) + len(reported):
             said.append(client.read())
         told = [one[4].split(";") for one in said if one[3:4] == ["48"]]
         assert [float(one[0]) for one in told] == [event["price"] / 1e8 for event in trades]
         assert [float(one[3]) for one in told] == [event["volume"] / 1e8 for event in trades]
-        reported = [event for event in trades if not event["unreported"]]
         assert 0 < len(reported) < len(trades)
         assert len([one for one in said if one[3:4] == ["77"]]) == len(reported)
         ask_quotes(client, 2, AAPL)

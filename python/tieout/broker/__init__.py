@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tieout.broker.adapter import IbBroker
+from tieout.broker.data_line import DataLine, Said
 from tieout.broker.port import (
     Acknowledgement,
     Broker,
@@ -19,8 +20,10 @@ __all__ = [
     "BrokerEvent",
     "BrokerSettings",
     "ContractSpec",
+    "DataLine",
     "OrderSpec",
     "Quote",
+    "Said",
     "open_broker",
 ]
 

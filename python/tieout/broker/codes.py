@@ -6,7 +6,11 @@ Source: IB's TWS API message codes.
 
 from __future__ import annotations
 
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CLIENT_ID_IN_USE: Final = 326
 
@@ -15,6 +19,28 @@ LINK_LOST: Final = frozenset({1100, 2110})
 
 LINK_BACK: Final = frozenset({1101, 1102})
 """It is back. Nothing that happened meanwhile is told again, so an answer across it has a hole."""
+
+NO_TICKS: Final[Mapping[int, str]] = MappingProxyType({
+    101: "the account has no market-data line left",
+    200: "the gateway does not know this contract",
+    321: "the gateway refuses the request",
+    322: "the gateway refuses the request",
+    354: "the account is not subscribed to this data",
+    420: "the account may not have this data",
+    10089: "the account is not subscribed to this data for the API",
+    10168: "the account is not subscribed to this data",
+    10186: "the account is not subscribed to this data",
+    10189: "the gateway refuses tick-by-tick data",
+    10190: "the gateway streams tick by tick of no further instrument",
+    10197: "another session of this user has the data",
+})  # fmt: skip
+"""Said of a subscription that brings no ticks, and why."""
+
+LESS_TICKS: Final = frozenset({10090, 10167})
+"""Said of a subscription that brings only some of what was asked for, or delayed prices."""
+
+FARM_BROKEN, FARM_FINE = 2103, 2104
+"""A market data farm is gone, or back. Subscriptions live on, by the guide; some were seen to stay silent."""
 
 REFUSED: Final = 321
 """A request that the gateway does not let through; the text says why."""

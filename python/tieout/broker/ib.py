@@ -13,7 +13,7 @@ import importlib.util
 import logging
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any, Final, cast
@@ -42,6 +42,9 @@ _READ: Final = frozenset(
 """tickPrice, orderStatus, error, openOrder, nextValidId, contractDetails, execDetails, managedAccounts, tickString,
 currentTime, contractDetailsEnd, openOrderEnd, execDetailsEnd, tickSnapshotEnd, marketDataType, commissionReport,
 position, positionEnd, completedOrder, completedOrdersEnd."""
+
+_STREAMED: Final = frozenset({2, 21, 45, 99})
+"""tickSize, tickOptionComputation, tickGeneric, tickByTick: what a subscription brings beside prices and strings."""
 
 _EXECUTION_TIME_FIELD: Final = 15
 _HARMLESS_TIME: Final = "20000101 00:00:00 UTC"
@@ -83,17 +86,24 @@ def inside_a_loop() -> bool:
 
 class Link:
     """
-    One connection, from opening to closing; never opened twice.
+    One connection, from opening to closing; never opened twice. Use inside a running event loop.
 
-    Use inside a running event loop.
+    Args:
+        streamed: the decoder's name for a kind of tick -> what takes it; without them no ticks but a snapshot's are
+            read.
     """
 
-    def __init__(self, settings: BrokerSettings, *, link_lost: str | None = None) -> None:
+    def __init__(
+        self, settings: BrokerSettings, *, link_lost: str | None = None, streamed: Mapping[str, object] | None = None
+    ) -> None:
         self.settings = settings
         self.library = library(settings.client)
         self.collector = Collector(link_lost=link_lost)
         self.attempt = Attempt()
-        self.client: Any = self.library.client.Client(wrapper(self.collector))
+        told = wrapper(self.collector)
+        vars(told).update(streamed or {})
+        self.client: Any = self.library.client.Client(told)
+        self._read = _READ if streamed is None else _READ | _STREAMED
         self.server_version = 0
         self.accounts: tuple[str, ...] = ()
         self._next_req_id = FIRST_REQ_ID
@@ -172,8 +182,7 @@ class Link:
             if message.code == codes.CLIENT_ID_IN_USE:
                 return BrokerError(
                     f"The gateway at {s.host}:{s.port} already has a client with id {s.client_id} (IB error 326).",
-                    hint="End the other program, or change BROKER.client_id (BROKER.cli_client_id for the "
-                    "command line).",
+                    hint=f"End the other program, or change {s.id_setting}.",
                 )
         return None
 
@@ -207,7 +216,7 @@ class Link:
             # Measured: the decoder reads a time without a zone in this computer's zone.
             self.collector.execution_time_text = fields[_EXECUTION_TIME_FIELD]
             decode([*fields[:_EXECUTION_TIME_FIELD], _HARMLESS_TIME, *fields[_EXECUTION_TIME_FIELD + 1 :]])
-        elif message_id in _READ:
+        elif message_id in self._read:
             decode(fields)
 
     def _on_made(self, transport: asyncio.BaseTransport) -> None:

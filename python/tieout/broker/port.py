@@ -32,6 +32,7 @@ class BrokerSettings:
         allow_live: whether a live port or a live account may be connected to at all.
         restart_pause_s: between two reads after a restart of the gateway.
         warning_codes: further IB codes that only inform: they spoil no answer and say nothing of an order's fate.
+        id_setting: where the operator changes the client id.
     """
 
     client: ClientName
@@ -44,6 +45,7 @@ class BrokerSettings:
     allow_live: bool = False
     restart_pause_s: float = 30.0
     warning_codes: frozenset[int] = frozenset()
+    id_setting: str = "BROKER.client_id (BROKER.cli_client_id for the command line)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ async def ask(link: Link, contracts: Sequence[ContractSpec]) -> list[Quote]:
 
 
 async def _quote(link: Link, contract: ContractSpec, *, left_s: float) -> Quote:
-    details = await _details(link, contract, timeout_s=min(left_s, link.settings.timeout_s))
+    details = await details_of(link, contract, timeout_s=min(left_s, link.settings.timeout_s))
     if isinstance(details, str):
         return Quote(contract=contract, at_ns=now_ns(), why=details)
     magnifier = int(details.priceMagnifier or 0)
@@ -91,7 +91,7 @@ async def _quote(link: Link, contract: ContractSpec, *, left_s: float) -> Quote:
     )
 
 
-async def _details(link: Link, contract: ContractSpec, *, timeout_s: float) -> Any:
+async def details_of(link: Link, contract: ContractSpec, *, timeout_s: float) -> Any:
     """The contract's details in the library's class, or why there are none."""
     request_id = link.new_req_id()
     link.collector.forget()

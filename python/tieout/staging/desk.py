@@ -26,7 +26,7 @@ from tieout.store.state import State
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tieout.broker import Broker
+    from tieout.broker import Broker, BrokerSettings
     from tieout.canonical import Json
     from tieout.config import Settings, Workspace
     from tieout.flags import MatchRules, Permissions
@@ -98,23 +98,27 @@ class Desk:
 
     def open_broker(self) -> Broker:
         """The same, always a connection of its own."""
-        from tieout.broker import BrokerSettings, open_broker
+        from tieout.broker import open_broker
+
+        return open_broker(self.broker_settings())
+
+    def broker_settings(self, *, client_id: int | None = None) -> BrokerSettings:
+        """Where the gateway of this run is; None is the desk's own client id."""
+        from tieout.broker import BrokerSettings
 
         wanted = self.settings.broker
         host, port = self.simulated or (wanted.host, wanted.port)
-        return open_broker(
-            BrokerSettings(
-                client=wanted.client,
-                host=host,
-                port=port,
-                client_id=self.client_id,
-                account=wanted.account,
-                timeout_s=wanted.timeout_seconds,
-                total_timeout_s=self.settings.reconcile.timeout_seconds,
-                restart_pause_s=self.settings.gateway_restart.read_again_seconds,
-                warning_codes=frozenset(wanted.warning_codes),
-                allow_live=self.settings.allow_live or self.simulated is not None,
-            )
+        return BrokerSettings(
+            client=wanted.client,
+            host=host,
+            port=port,
+            client_id=self.client_id if client_id is None else client_id,
+            account=wanted.account,
+            timeout_s=wanted.timeout_seconds,
+            total_timeout_s=self.settings.reconcile.timeout_seconds,
+            restart_pause_s=self.settings.gateway_restart.read_again_seconds,
+            warning_codes=frozenset(wanted.warning_codes),
+            allow_live=self.settings.allow_live or self.simulated is not None,
         )
 
     def ensure_book(self) -> bool:

@@ -96,8 +96,9 @@ class FastLane:
         least, most = ids.min(), ids.max()
         assert isinstance(least, int)
         assert isinstance(most, int)
+        ticks = ticks.drop("sequence")  # a new connection's decoder counts from 0 again; the ring goes on
         if least >= self._base and most < self._end:
-            self._ring.push_batch(batch, base=self._base)
+            self._ring.push_batch(ticks, base=self._base)
             return
         ours = ticks.filter(pl.col("instrument").is_between(self._base, self._end, closed="left"))
         self.unknown += ticks.height - ours.height

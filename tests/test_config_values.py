@@ -67,6 +67,7 @@ from tieout.flags import Flags
             "LIVE_DATA: {max_event_queue_size: 50}",
             "5: LIVE_DATA: backpressure_drop_count is 100; expected at most max_event_queue_size (50)",
         ),
+        ("LIVE_DATA: {record_keep_days: 0}", "5: LIVE_DATA.record_keep_days is 0; expected at least 1"),
         (
             "BACKUP_DIR: ~/b",
             '5: BACKUP_DIR is the text "~/b"; expected a path without ~ (it is not expanded)',

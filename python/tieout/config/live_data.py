@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from tieout.config.blocks import Block, ClientId, Exact, Seconds, WholeSeconds
+from tieout.config.blocks import Block, ClientId, Exact, PathText, Seconds, WholeSeconds
 
 TickStream = Literal["quotes", "quotes_and_trades", "last", "all_last", "bid_ask", "midpoint"]
 """
@@ -81,7 +81,8 @@ class LiveData(Block):
 
     `client_id` is the data connection's own at the gateway. `fast_lane` decodes ticks before the client library sees
     them. `market_data_lines` is how many instruments the account may watch at once. An instrument that ticked and then
-    says nothing for `stale_after_seconds` is told of; None: never.
+    says nothing for `stale_after_seconds` is told of; None: never. `record` writes every tick below `record_dir`,
+    at most `record_flush_seconds` behind, and removes days older than `record_keep_days`; None: never.
     """
 
     enable_tick_subscriptions: bool = False
@@ -90,6 +91,10 @@ class LiveData(Block):
     fast_lane: bool = True
     market_data_lines: Annotated[int, Field(ge=1, le=_LINES_MAX)] = 100
     stale_after_seconds: WholeSeconds | None = 60
+    record: bool = False
+    record_dir: PathText = "./data/ticks"
+    record_flush_seconds: Seconds = 5.0
+    record_keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     candle_interval_seconds: WholeSeconds = 60
     max_event_queue_size: Annotated[int, Field(ge=2, le=16_777_216)] = 10_000
     backpressure_drop_count: Annotated[int, Field(ge=1)] = 100

@@ -54,6 +54,11 @@ class Workspace:
         return self.data_dir / "flex"
 
     @property
+    def ticks_dir(self) -> Path:
+        """Recorded ticks."""
+        return self.resolve(self.settings.live_data.record_dir)
+
+    @property
     def backups_dir(self) -> Path:
         """Verified backups and their manifests."""
         return self.resolve(self.settings.backup_dir)

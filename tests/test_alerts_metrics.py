@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tieout.alerts import CATALOGUE, AlertRouter, Metrics, open_log, serve_metrics
+from tieout.alerts.tick_metrics import TickFigures
 from tieout.config.blocks import Alerts
 from tieout.errors import TieoutError
 
@@ -35,8 +36,8 @@ def test_every_metric_is_served_under_its_name(tmp_path: Path) -> None:
         alerts.raise_alert("backup_failed")
         alerts.metrics.backup_verified(1_765_108_800_500_000_000)
         alerts.metrics.unknown_intents(3)
-        alerts.metrics.ticks_dropped(100)
-        alerts.metrics.ticks_dropped(7)
+        figures = {"dropped": 107, "conflated": 3, "waiting": 2, "stale": 1}
+        alerts.metrics.ticks.set(TickFigures(ticks={"ESZ6": 7}, lags_s={"ESZ6": 0.25}, up=True, **figures))
         alerts.metrics.alert_unsent("backup_failed")
         alerts.metrics.alert_held_back("backup_failed")
         after = page(port)
@@ -48,6 +49,12 @@ def test_every_metric_is_served_under_its_name(tmp_path: Path) -> None:
         "tieout_last_verified_backup_timestamp_seconds": 1765108800.5,
         "tieout_unknown_intents": 3.0,
         "tieout_stream_dropped_total": 107.0,
+        "tieout_ticks_conflated_total": 3.0,
+        'tieout_ticks_total{instrument="ESZ6"}': 7.0,
+        'tieout_ticks_lag_seconds{instrument="ESZ6"}': 0.25,
+        "tieout_ticks_waiting": 2.0,
+        "tieout_ticks_stale_instruments": 1.0,
+        "tieout_live_data_up": 1.0,
     }
 
 

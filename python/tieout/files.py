@@ -15,16 +15,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
     """
     Put `data` at `path`: written beside it, synced, renamed over it, the folder synced.
+
+    Args:
+        durable: False leaves the syncing away, for what is written again a second later.
 
     Raises:
         DiskError: it cannot be written; at `path` is what was there before, or, where only the folder could not
             be synced, the new data.
     """
     try:
-        _write_atomically(path, data, mode)
+        _write_atomically(path, data, mode, durable=durable)
     except OSError as error:
         why = error.strerror or str(error)
         raise DiskError(
@@ -32,7 +35,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         ) from error
 
 
-def _write_atomically(path: Path, data: bytes, mode: int) -> None:
+def _write_atomically(path: Path, data: bytes, mode: int, *, durable: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -43,7 +46,8 @@ def _write_atomically(path: Path, data: bytes, mode: int) -> None:
             while view:
                 view = view[os.write(handle, view) :]
             reach(f"{path.name}: written")
-            os.fsync(handle)
+            if durable:
+                os.fsync(handle)
         finally:
             os.close(handle)
         reach(f"{path.name}: synced")
@@ -53,7 +57,8 @@ def _write_atomically(path: Path, data: bytes, mode: int) -> None:
             beside.unlink()
         raise
     reach(f"{path.name}: renamed")
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 @contextmanager

@@ -173,6 +173,40 @@ ADDED: Final = (
         "recording's folders; it is tried again every day.",
         since="0.1.0",
     ),
+    Alert(
+        name="live_data_lost",
+        severity="HIGH",
+        action="The data connection is gone and goes on trying; bars and quotes stand still, orders are not affected. "
+        "Look at TWS or IB Gateway, and whether another program has `LIVE_DATA.client_id`.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="live_data_refused",
+        severity="MEDIUM",
+        action="IB sends no ticks of these instruments; the others go on. Correct `LIVE_DATA.subscriptions`, or the "
+        "account's market data subscriptions, then start the bot again.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="live_data_stale",
+        severity="MEDIUM",
+        action="Instruments that ticked are silent. Expected when their market closes; otherwise look at them in TWS "
+        "before you trust a price of theirs.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="live_data_resumed",
+        severity="INFO",
+        action="Instruments that were silent tick again. No action needed.",
+        since="0.1.0",
+    ),
+    Alert(
+        name="live_data_consumer_failed",
+        severity="HIGH",
+        action="Something that takes ticks broke on them; the others, and orders, go on. `./logs/reconcile.log` has "
+        "the traceback.",
+        since="0.1.0",
+    ),
 )
 """What tieout adds."""
 

@@ -7,6 +7,12 @@ The metrics, and Prometheus' page of them on loopback.
     tieout_last_verified_backup_timestamp_seconds     when a verified backup was last known to hold all of the book
     tieout_unknown_intents                            orders whose fate is not proven
     tieout_stream_dropped_total                       ticks that were dropped
+    tieout_ticks_conflated_total                      ticks that newer ones of the same instrument replaced
+    tieout_ticks_total{instrument}                    ticks that were taken; this and the following with a feed alone
+    tieout_ticks_lag_seconds{instrument}              exchange to receipt, the least of the last second
+    tieout_ticks_waiting                              ticks in the ring
+    tieout_ticks_stale_instruments                    instruments that ticked and are silent
+    tieout_live_data_up                               whether the data connection is up
 
 Counting is plain integers under a lock; prometheus_client is loaded only where somebody reads them.
 """
@@ -19,6 +25,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from tieout.alerts.catalogue import CATALOGUE
+from tieout.alerts.tick_metrics import TickMetrics
 from tieout.clock import NS_PER_S
 from tieout.errors import TieoutError
 
@@ -40,7 +47,7 @@ class Metrics:
         self._raised: Counter[str] = Counter()
         self._unsent: Counter[str] = Counter()
         self._held_back: Counter[str] = Counter()
-        self._dropped = 0
+        self.ticks = TickMetrics()
         self._unknown_intents = 0
         self._backup_ns: int | None = None
         self._registry: CollectorRegistry | None = None
@@ -70,11 +77,6 @@ class Metrics:
         with self._lock:
             self._unknown_intents = count
 
-    def ticks_dropped(self, count: int) -> None:
-        """So many more ticks were dropped."""
-        with self._lock:
-            self._dropped += count
-
     @property
     def registry(self) -> CollectorRegistry:
         """Prometheus' registry of exactly these."""
@@ -95,13 +97,13 @@ class Metrics:
                 ("tieout_alerts_unsent", "Messages that a target was not told, by alert.", Counter(self._unsent)),
                 ("tieout_alerts_held_back", "Alerts held back by the rate limit.", Counter(self._held_back)),
             )
-            dropped, intents, backup_ns = self._dropped, self._unknown_intents, self._backup_ns
+            intents, backup_ns = self._unknown_intents, self._backup_ns
         for name, told, counts in counters:
             family = CounterMetricFamily(name, told, labels=["event"])
             for event in CATALOGUE:
                 family.add_metric([event], counts[event])
             yield family
-        yield CounterMetricFamily("tieout_stream_dropped", "Ticks that were dropped.", value=dropped)
+        yield from self.ticks.collect()
         yield GaugeMetricFamily("tieout_unknown_intents", "Orders whose fate is not proven.", value=intents)
         if backup_ns is not None:  # no backup yet is no time, not 1970
             yield GaugeMetricFamily(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
 
 
@@ -26,4 +28,13 @@ class Consumer(Protocol):
 
     def close(self) -> None:
         """The feed ends: write what waits. Called once."""
+        ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A consumer with an account of its own; `status/ticks.json` shows it."""
+
+    def counts(self) -> Mapping[str, int]:
+        """Its counts since the start, by name; any thread may ask."""
         ...

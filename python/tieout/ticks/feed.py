@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tieout.ticks.asked import asked_for, instruments_of
@@ -20,6 +21,8 @@ from tieout.ticks.connection import Connection
 from tieout.ticks.drain import Drain
 from tieout.ticks.ring import TickRing
 from tieout.ticks.standing import Standing
+from tieout.ticks.tally import Tally
+from tieout.ticks.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +47,7 @@ class Feed:
         consumers: called once, when the gateway has said what the instruments are: the consumers by name, in the order
             in which they get each batch. Never called where the gateway was never reached.
         client_id: the data connection's; None is `LIVE_DATA.client_id`.
+        shows: whether it writes `status/ticks.json`; one feed of a workspace does.
     """
 
     def __init__(
@@ -52,8 +56,10 @@ class Feed:
         consumers: Callable[[Instruments], Mapping[str, Consumer]],
         *,
         client_id: int | None = None,
+        shows: bool = True,
     ) -> None:
         live = desk.settings.live_data
+        own_id = live.client_id if client_id is None else client_id
         self._desk = desk
         self._make_consumers = consumers
         self._asked = asked_for(live.subscriptions)
@@ -66,15 +72,21 @@ class Feed:
         """What the numbers stand for; more is known of them once `consumers` was called."""
         self.standing = Standing(desk.now())
         self._connection = Connection(
-            desk.broker_settings(client_id=live.client_id if client_id is None else client_id),
+            replace(desk.broker_settings(client_id=own_id), id_setting="LIVE_DATA.client_id"),
             live, self._asked, self._ring, standing=self.standing, now=desk.now,
             ready=self._ready, lost=self._lost, log=desk.log,
+        )  # fmt: skip
+        self._tally = Tally(desk.now)
+        self._watch = Watch(
+            desk, self._asked, self._ring, self._connection,
+            standing=self.standing, tally=self._tally, client_id=own_id, shows=shows,
         )  # fmt: skip
         self._thread = threading.Thread(target=self._run, name="tieout-feed", daemon=True)
 
     def start(self) -> None:
         """Start the threads; the gateway is reached in the background."""
         self._thread.start()
+        self._watch.start(self.instruments)
 
     def stop(self, wait_s: float = STOP_WAIT_S) -> bool:
         """Cancel the subscriptions, give the consumers what waits, close them; answers whether all ended in time."""
@@ -84,6 +96,8 @@ class Feed:
         ended = not self._thread.is_alive()
         if self._drain is not None:
             ended = self._drain.stop(wait_s) and ended
+        self._watch.stop()
+        self._ring.close()
         return ended
 
     def stats(self) -> RingStats:
@@ -100,8 +114,12 @@ class Feed:
 
     def _ready(self, resolved: dict[int, ContractSpec]) -> None:
         self.instruments = instruments_of(self._asked, resolved)
-        self._drain = Drain(self._ring, self._make_consumers(self.instruments), now=self._desk.now)
+        consumers = dict(self._make_consumers(self.instruments))
+        self._drain = Drain(self._ring, {"tally": self._tally} | consumers, now=self._desk.now)
+        self._watch.instruments, self._watch.consumers, self._watch.drain = self.instruments, consumers, self._drain
         self._drain.start()
 
     def _lost(self, attempt: int, why: str) -> None:
         self._desk.log.warning("live_data_connection_lost", attempt=attempt, reason=why)
+        if attempt == self._desk.settings.live_data.reconnect_max_retries:
+            self._desk.alerts.raise_alert("live_data_lost", reason=why, attempts=attempt + 1)

@@ -43,7 +43,7 @@ class Connection:
 
     Args:
         ready: called once, after the gateway was first asked what the instruments are: number -> contract.
-        lost: called with each failure: how many came before it since the connection was last up, and why.
+        lost: called with each failure: how many came before it since the connection was last up, why, and what to do.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Connection:
         standing: Standing,
         now: Callable[[], int],
         ready: Callable[[dict[int, ContractSpec]], None],
-        lost: Callable[[int, str], None],
+        lost: Callable[[int, str, str | None], None],
         log: Log,
     ) -> None:
         self._settings = settings
@@ -98,12 +98,12 @@ class Connection:
         """Until `stop`."""
         self._loop = asyncio.get_running_loop()
         while not self._ended.is_set():
-            why = await self._once()
+            why, hint = await self._once()
             if self._ended.is_set():
                 break
             self._standing.asked = frozenset()
             self._standing.turn("down", self._now(), why)
-            self._lost(self._attempt, why)
+            self._lost(self._attempt, why, hint)
             wait_s = self._live.delay_s(self._attempt, chance=random.random())
             self._attempt += 1
             with suppress(TimeoutError):
@@ -111,19 +111,19 @@ class Connection:
         self._standing.asked = frozenset()
         self._standing.turn("ended", self._now())
 
-    async def _once(self) -> str:
-        """One connection from its beginning to its end; why it ended."""
+    async def _once(self) -> tuple[str, str | None]:
+        """One connection from its beginning to its end; why it ended, and what to do about it."""
         self._forget_lane()
         try:
             line = DataLine(self._settings, taker=self._slow.taker(), lane=self._lane if self._live.fast_lane else None)
             await line.open()
         except TieoutError as error:
-            return error.message
+            return error.message, error.hint
         self._line = line
         try:
-            return await self._serve(line)
+            return await self._serve(line), None
         except OSError as error:  # the library refuses to write on a socket that is gone
-            return line.closed_why or str(error)
+            return line.closed_why or str(error), None
         finally:
             self._line = None
             await line.close()
@@ -134,7 +134,7 @@ class Connection:
         if self._ready is not None:
             ready, self._ready = self._ready, None
             ready(dict(self._resolved))
-        self._ask(line, self._asked)
+        self._ask_all(line)
         proven_ns = self._now()
         while line.closed_why is None and not self._ended.is_set():
             for said in await line.heard(wait_s=LISTEN_S):
@@ -173,6 +173,10 @@ class Connection:
                 self._resolved[number] = found
         self._standing.refused = refused
 
+    def _ask_all(self, line: DataLine) -> None:
+        self._ask(line, self._asked)
+        self._standing.restored += 1
+
     def _ask(self, line: DataLine, numbers: Iterable[int]) -> None:
         """Subscribe to those of them that the gateway knows."""
         wanted = [number for number in numbers if number in self._resolved]
@@ -180,7 +184,6 @@ class Connection:
             one = self._asked[number]
             line.subscribe(one.request_id, self._resolved[number], one.ticks)
         self._standing.asked |= frozenset(wanted)
-        self._standing.restored += 1
 
     def _cancel(self, line: DataLine, numbers: Iterable[int]) -> None:
         for number in sorted(numbers):
@@ -216,7 +219,10 @@ class Connection:
             # Whether the gateway forgot an id is its secret: one that it did not would be refused as a duplicate.
             self._cancel(line, before)
         await self._resolve(line)
-        self._ask(line, self._resolved if everything else frozenset(self._resolved) - before)
+        if everything:
+            self._ask_all(line)
+        else:
+            self._ask(line, frozenset(self._resolved) - before)
 
     def _renew(self, line: DataLine) -> None:
         silent, self._to_renew = self._to_renew & self._standing.asked, frozenset()

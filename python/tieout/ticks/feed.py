@@ -119,7 +119,7 @@ class Feed:
         self._watch.instruments, self._watch.consumers, self._watch.drain = self.instruments, consumers, self._drain
         self._drain.start()
 
-    def _lost(self, attempt: int, why: str) -> None:
+    def _lost(self, attempt: int, why: str, hint: str | None) -> None:
         self._desk.log.warning("live_data_connection_lost", attempt=attempt, reason=why)
         if attempt == self._desk.settings.live_data.reconnect_max_retries:
-            self._desk.alerts.raise_alert("live_data_lost", reason=why, attempts=attempt + 1)
+            self._desk.alerts.raise_alert("live_data_lost", reason=why, attempts=attempt + 1, hint=hint)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,8 +12,10 @@ import polars as pl
 
 from tieout.broker.port import ContractSpec
 from tieout.clock import NS_PER_S, from_iso
+from tieout.ticks.folder import RecordingFolder
 from tieout.ticks.instruments import Instrument, Instruments
 from tieout.ticks.layout import TICK
+from tieout.ticks.parts import day_of, folder_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,3 +67,16 @@ def wait_for(what: Callable[[], bool]) -> None:
     while not what():
         assert time.monotonic() < until, "it did not come to hold"
         time.sleep(0.01)
+
+
+def write_recording(root: Path, ticks: pl.DataFrame, *, every: int = 1 << 30) -> None:
+    """A recording of these ticks, with parts of at most so many rows of all instruments together."""
+    with closing(RecordingFolder(root, session=ticks["received_ns"][0])) as folder:
+        table = instruments()
+        for some in ticks.iter_slices(every):
+            keyed = some.with_columns((pl.col("received_ns") // DAY).alias("day"))
+            for (day, number), group in keyed.partition_by("day", "instrument", as_dict=True).items():
+                folder.write(
+                    day_of(day * DAY), table[number], group.drop("day"),
+                    name=folder_names(table)[number], today=date.min,
+                )  # fmt: skip

@@ -192,8 +192,36 @@ class Differ:
             OverflowError: a number is negative.
         """
 
+    def repeats(self, table: ArrowStream, *, keys: int) -> Repeats:
+        """
+        Find the rows that have the key of an earlier row; the rules are those of rust/core/src/bulk/repeats.rs.
+
+        Args:
+            table: the key columns, then those that rows of one key may differ in, in one record batch of at most 2^28
+                rows.
+            keys: how many of them are the key.
+
+        Raises:
+            ValueError: more than one record batch; no key; too many rows.
+            TypeError: a column that cannot be compared.
+            OverflowError: a number is negative.
+        """
+
     def release(self) -> None:
         """Give the memory that is kept for the next call back to the system."""
+
+@final
+class Repeats:
+    """The rows that are not the first of their key, and those without one; each list ascends by row."""
+
+    def copies(self) -> RecordBatch:
+        """row, of: UInt32; rows that equal an earlier row of their key, and the earliest such row."""
+
+    def others(self) -> RecordBatch:
+        """row, of: UInt32; rows that differ from every earlier row of their key, and the first row of that key."""
+
+    def null(self) -> RecordBatch:
+        """row: UInt32; rows with a null in their key."""
 
 @final
 class Diff:

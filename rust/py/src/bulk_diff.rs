@@ -9,6 +9,7 @@ use pyo3_arrow::{PyRecordBatch, PyTable};
 use tieout_core::bulk::{self, BulkError, Memory, Request};
 
 use crate::any_columns::{columns, one_piece};
+use crate::bulk_repeats::Repeats;
 use crate::door::{Failure, compute};
 use crate::frames;
 
@@ -47,6 +48,17 @@ impl Differ {
             let request = Request { left: &a, right: &b, keys, tolerances: &tolerances, list_equal };
             let found = self.inner.lock().unwrap_or_else(PoisonError::into_inner).diff(&request);
             found.map(Diff::new).map_err(|error| named(error, &left))
+        })
+    }
+
+    #[pyo3(signature = (table, *, keys))]
+    fn repeats(&self, py: Python<'_>, table: PyTable, keys: usize) -> PyResult<Repeats> {
+        let table = table.into_inner();
+        compute(py, || {
+            let table = one_piece("table", table.0, table.1)?;
+            let columns = columns("table", &table)?;
+            let found = self.inner.lock().unwrap_or_else(PoisonError::into_inner).repeats(&columns, keys)?;
+            Ok(Repeats::new(found))
         })
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, LargeStringArray, RecordBatch, UInt8Array, UInt16Array, UInt32Array};
 use arrow_schema::{DataType, Field, Schema};
 use pyo3_arrow::PyRecordBatch;
+use tieout_core::bulk::Later;
 use tieout_core::{Edge, Pair};
 
 type Column = (&'static str, DataType, bool, ArrayRef);
@@ -21,6 +22,14 @@ pub(crate) fn pairs(pairs: &[Pair]) -> PyRecordBatch {
 /// Row numbers: row.
 pub(crate) fn rows(rows: Vec<u32>) -> PyRecordBatch {
     frame(vec![("row", DataType::UInt32, false, Arc::new(UInt32Array::from(rows)))])
+}
+
+/// Rows, and for each an earlier one: row, of.
+pub(crate) fn later(later: Later) -> PyRecordBatch {
+    frame(vec![
+        ("row", DataType::UInt32, false, Arc::new(UInt32Array::from(later.rows))),
+        ("of", DataType::UInt32, false, Arc::new(UInt32Array::from(later.of))),
+    ])
 }
 
 /// Bit masks: mask.

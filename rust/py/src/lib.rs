@@ -4,6 +4,7 @@
 
 mod any_columns;
 mod bulk_diff;
+mod bulk_repeats;
 mod columns;
 mod differing_fields;
 mod door;
@@ -26,6 +27,8 @@ mod _core {
     use super::bulk_diff::Differ;
     #[pymodule_export]
     use super::bulk_diff::key_parts;
+    #[pymodule_export]
+    use super::bulk_repeats::Repeats;
     #[pymodule_export]
     use super::differing_fields::differing_fields;
     #[pymodule_export]

@@ -1,6 +1,6 @@
 //! Wide instructions and plain ones make the same codes, for every type, length and alignment. Runs under Miri too.
 
-use tieout_wide::{Code, Scalar, pack, pack_any};
+use tieout_wide::{Code, Letters, Place, Scalar, pack, pack_any, spell, spell_any};
 
 /// The same numbers on every run: a multiplicative generator.
 fn words(count: usize, start: u64) -> Vec<u64> {
@@ -62,4 +62,37 @@ fn a_code_is_what_it_says() {
 fn lists_of_other_lengths_are_refused() {
     let code = Code { base: 0, inverse: 1, rotate: 0, width: 64, shift: 0 };
     pack(&[1_i64, 2], None, code, (&mut [0], &mut [0]));
+}
+
+#[test]
+fn letters_of_every_kind_at_every_length() {
+    use Place::{Any, Digit, Fixed, Lower, Upper};
+    let places = [Digit, Lower, Upper, Fixed(b'.'), Digit, Any, Lower, Digit];
+    let letters = Letters::new(places, 0b1101_0111, 8);
+    let text = |word: u64| {
+        u64::from_le_bytes(std::array::from_fn(|at| {
+            b"0123456789abcdefABCDEF.:g"[usize::from(word.to_le_bytes()[at]) % 25]
+        }))
+    };
+    let texts: Vec<u64> = words(997, 3).into_iter().map(text).chain(words(99, 5)).collect();
+    for count in [0, 1, 7, 8, 9, 67, texts.len()] {
+        let (mut wide, mut plain) = ([vec![0; count], vec![0; count]], [vec![0; count], vec![0; count]]);
+        let [codes, misfit] = &mut wide;
+        spell(&texts[..count], &letters, (codes, misfit));
+        let [codes, misfit] = &mut plain;
+        spell_any(&texts[..count], &letters, (codes, misfit));
+        assert_eq!(plain, wide);
+    }
+}
+
+#[test]
+fn letters_are_what_they_say() {
+    use Place::{Any, Digit, Fixed, Lower, Upper};
+    let letters = Letters::new([Digit, Lower, Upper, Fixed(b'.'), Digit, Any, Lower, Digit], 0b1101_0111, 8);
+    let texts = [b"7fA.0?e9", b"7fA.0\xffe9", b":fA.0?e9", b"7gA.0?e9", b"7fa.0?e9", b"7fA,0?e9", b"7fA.0?E9"]
+        .map(|text| u64::from_le_bytes(*text));
+    let (mut codes, mut misfit) = ([0; 7], [0; 7]);
+    spell(&texts, &letters, (&mut codes, &mut misfit));
+    assert_eq!([0x9e_0af7 << 8; 2], [codes[0], codes[1]]);
+    assert_eq!([true, true, false, false, false, false, false], misfit.map(|bits| bits == 0));
 }

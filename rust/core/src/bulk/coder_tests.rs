@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Number, Spelling, Words, inverse};
+use super::{Number, Words, inverse};
 use crate::column::Text;
 
 fn fits(number: &Number, word: u64) -> bool {
@@ -30,21 +30,6 @@ proptest! {
             }
         }
     }
-
-    #[test]
-    fn texts_of_one_spelling_are_one_text(
-        sample in prop::collection::vec("[0-9a-f]{4}-[A-D]{0,3}", 1..20), other in "[0-9a-z]{4}-[A-E]{0,4}",
-    ) {
-        let bytes: Vec<&[u8]> = sample.iter().map(String::as_bytes).collect();
-        let spelling = Spelling::of(&bytes, 2).expect("at most 8 places of at most 5 bits");
-        let (mut one, mut two) = ([0; 2], [0; 2]);
-        for text in bytes {
-            prop_assert!(spelling.code(text, &mut one[..spelling.widths.len()]));
-            if spelling.code(other.as_bytes(), &mut two[..spelling.widths.len()]) {
-                prop_assert_eq!(text == other.as_bytes(), one == two);
-            }
-        }
-    }
 }
 
 #[test]
@@ -58,13 +43,6 @@ fn multiples_of_a_tick_take_no_more_bits_than_their_count() {
     let sample: Vec<u64> = (0..100).map(|n| 500_000_000_000 + n * 25_000_000).collect();
     assert_eq!(7, Number::of(&sample, true).width);
     assert!(!fits(&Number::of(&sample, true), 500_000_000_001));
-}
-
-#[test]
-fn long_or_diverse_texts_are_not_spelled() {
-    assert!(Spelling::of(&[&[b'x'; 49]], 2).is_none());
-    let random: Vec<Vec<u8>> = (0..=255).map(|letter| vec![letter; 9]).collect();
-    assert!(Spelling::of(&random.iter().map(Vec::as_slice).collect::<Vec<_>>(), 2).is_none());
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::ops::Range;
 use tieout_wide::{Code, Scalar, pack};
 
 use super::column::Values;
-use super::plan::{Carried, Coder, Handle, MISFIT, Plan, WORDS_MAX};
-use super::twin::{Lane, Twin, Value};
+use super::plan::{Carried, Coder, Handle, MISFIT, Piece, Plan, WORDS_MAX};
+use super::spelling::{SPELLED_WORDS_MAX, Spelling};
+use super::twin::{Lane, Twin};
 use crate::column::{Text, of_view};
 use crate::field::Side;
 use crate::mix::mix;
@@ -155,24 +156,40 @@ fn put(column: &Carried<'_>, (side, rows, known): Rows<'_>, words: &mut [Row64; 
                 misfit[at] |= u64::from(number.is_none());
             }
         }
-        Coder::Spelled(spelling) => {
-            let mut codes = [0; 2];
-            for (at, row) in rows.enumerate() {
-                if known.is_some_and(|known| known[at] == 0) {
-                    continue;
-                }
-                let place = (side, u32::try_from(row).expect("the number of rows was checked"));
-                let codes = &mut codes[..column.pieces.len()];
-                let fits = match column.twin.value(place) {
-                    Value::Text(text) => text.with_bytes(|bytes| spelling.code(bytes, codes)),
-                    _ => false,
-                };
-                for (piece, code) in column.pieces.iter().zip(codes) {
-                    words[piece.word][at] |= *code << piece.shift;
-                }
-                misfit[at] |= u64::from(!fits);
+        Coder::Spelled(spelling) => spell((spelling, &column.pieces), lane, (rows, known), (words, misfit)),
+    }
+}
+
+/// Puts a column's spelled texts into the words.
+fn spell(
+    (spelling, pieces): (&Spelling, &[Piece]),
+    lane: &Lane<'_>,
+    (rows, known): (Range<usize>, Option<&Row64>),
+    (words, misfit): (&mut [Row64; WORDS_MAX], &mut Row64),
+) {
+    let (mut codes, mut odd) = ([[0; BLOCK]; SPELLED_WORDS_MAX], [0; BLOCK]);
+    let (count, start) = (rows.len(), rows.start);
+    let to = (&mut codes[..pieces.len()], &mut odd);
+    let is_known = |row: usize| known.is_none_or(|known| known[row - start] != 0);
+    match &lane.column.values {
+        Values::Text(texts) => match (texts.dense(), known) {
+            (Some((views, buffers)), None) => {
+                spelling.codes(views[rows].iter().map(|&view| of_view(view, buffers)), to);
             }
+            _ => spelling.codes(rows.map(|row| if is_known(row) { texts.get(row) } else { Text::Null }), to),
+        },
+        Values::Coded(places, texts) => {
+            let text = |row| if is_known(row) { texts.get(places.place(row)) } else { Text::Null };
+            spelling.codes(rows.map(text), to);
         }
+        _ => odd.fill(1),
+    }
+    for at in 0..count {
+        let known = known.map_or(u64::MAX, |known| known[at]);
+        for (piece, codes) in pieces.iter().zip(&codes) {
+            words[piece.word][at] |= (codes[at] & known) << piece.shift;
+        }
+        misfit[at] |= odd[at] & known;
     }
 }
 

@@ -27,8 +27,11 @@ mod memory;
 mod outcome;
 mod parts;
 mod plan;
+mod repeats;
 mod runs;
 mod sides;
+mod sift;
+mod spelling;
 mod table;
 mod twin;
 
@@ -37,6 +40,7 @@ pub use error::BulkError;
 pub use memory::Memory;
 pub use outcome::{Changed, Diff, Equal};
 pub use parts::{Parts, parts};
+pub use repeats::{Later, Repeats};
 pub use sides::{FIELDS_MAX, ROWS_MAX, Request};
 
 use rayon::prelude::*;

@@ -4,8 +4,9 @@
 //! of the compared fields. The last word has the row's number in its low 32 bits, and above it a bit that says that some
 //! field did not fit.
 
-use super::coder::{Number, Spelling, Words, bits};
+use super::coder::{Number, Words, bits};
 use super::column::{Class, Values};
+use super::spelling::{SPELLED_WORDS_MAX, Spelling};
 use super::twin::{Twin, Value};
 use crate::field::{Place, Side};
 
@@ -259,7 +260,7 @@ fn coder<'a>(twin: &Twin<'a>) -> Option<(Coder<'a>, Vec<u32>)> {
     let texts: Vec<_> = sample(twin).filter_map(|place| text(twin, place)).collect();
     listed(twin, &texts).or_else(|| {
         let bytes: Vec<Vec<u8>> = texts.iter().map(|text| text.with_bytes(<[u8]>::to_vec)).collect();
-        let spelling = Spelling::of(&bytes.iter().map(Vec::as_slice).collect::<Vec<_>>(), 2)?;
+        let spelling = Spelling::of(&bytes.iter().map(Vec::as_slice).collect::<Vec<_>>(), SPELLED_WORDS_MAX)?;
         let widths = spelling.widths.clone();
         Some((Coder::Spelled(spelling), widths.into_iter().map(|width| width.max(1)).collect()))
     })

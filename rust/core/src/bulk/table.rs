@@ -62,27 +62,38 @@ impl<const W: usize> Table<W> {
         count: usize,
         memory: Memory,
     ) -> Handles {
-        let buckets = count / LOAD + 1;
-        self.tags.clear();
-        self.tags.resize(buckets, [0; 2]);
-        self.used.clear();
-        self.used.resize(buckets, 0);
-        let mut seats = memory.at_least(buckets * BUCKET * W, &mut self.records);
+        let mut seats = self.reset(count, memory);
         let mut handles = Handles::Single;
         'all: for records in records {
             for record in records.as_chunks::<W>().0 {
-                if !self.add(&mut seats, record) {
+                if self.add(&mut seats, record).is_some() {
                     handles = Handles::Repeated;
                     break 'all;
                 }
             }
         }
-        self.records = Some(seats);
+        self.keep(seats);
         handles
     }
 
+    /// Empties the table; its seats for so many records, which are to be given back.
+    pub(crate) fn reset(&mut self, count: usize, memory: Memory) -> Pages {
+        let buckets = count / LOAD + 1;
+        self.tags.clear();
+        self.tags.resize(buckets, [0; 2]);
+        self.used.clear();
+        self.used.resize(buckets, 0);
+        memory.at_least(buckets * BUCKET * W, &mut self.records)
+    }
+
+    /// Takes its seats back.
+    pub(crate) fn keep(&mut self, seats: Pages) {
+        self.records = Some(seats);
+    }
+
+    /// Adds the record, unless there is one of its handle already: then that one's place among the seats.
     #[inline]
-    fn add(&mut self, seats: &mut [u64], record: &[u64; W]) -> bool {
+    pub(crate) fn add(&mut self, seats: &mut [u64], record: &[u64; W]) -> Option<usize> {
         let hash = hash(record[0]);
         let tag = tag(hash);
         let mut bucket = bucket(hash, self.tags.len());
@@ -91,7 +102,7 @@ impl<const W: usize> Table<W> {
             while hits != 0 {
                 let at = (bucket * BUCKET + hits.trailing_zeros() as usize) * W;
                 if seats[at] == record[0] {
-                    return false;
+                    return Some(at);
                 }
                 hits &= hits - 1;
             }
@@ -101,7 +112,7 @@ impl<const W: usize> Table<W> {
                 self.tags[bucket][seat / 4] |= u64::from(tag) << (seat % 4 * 16);
                 let at = (bucket * BUCKET + seat) * W;
                 *seats[at..].first_chunk_mut().expect("a seat has W words") = *record;
-                return true;
+                return None;
             }
             bucket = self.after(bucket);
         }

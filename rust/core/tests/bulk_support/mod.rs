@@ -38,6 +38,7 @@ pub enum Kind {
 }
 
 /// Owned storage of a column.
+#[derive(Debug)]
 pub struct Store {
     pub cells: Vec<Cell>,
     pub kind: Kind,
@@ -168,7 +169,7 @@ impl Store {
     }
 
     /// What the cell stands for, as text: the same text for the same value.
-    fn canonical(&self, row: usize) -> Option<String> {
+    pub fn canonical(&self, row: usize) -> Option<String> {
         Some(match &self.cells[row] {
             Cell::Null => return None,
             Cell::Int(int) => {

@@ -1,0 +1,69 @@
+"""
+How far time has gone for each instrument: what decides which bars are over.
+
+An instrument's time is its latest trade's, and from when that came it runs on with the clock of receipt. So recorded,
+delayed and simulated ticks, whose times are not the clock's, close their bars as live ones do.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+_STATE: Final[dict[str, pl.DataType]] = {
+    "instrument": pl.UInt32(),
+    "time_ns": pl.Int64(),
+    "seen_ns": pl.Int64(),
+    "through_ns": pl.Int64(),
+}
+
+
+class Passing:
+    """The time of every instrument; it never goes back."""
+
+    def __init__(self) -> None:
+        self._state = pl.DataFrame(schema=_STATE)
+
+    @property
+    def through(self) -> pl.DataFrame:
+        """`instrument` and `through_ns`, up to which its time has gone."""
+        return self._state.select("instrument", "through_ns")
+
+    def take(self, trades: pl.DataFrame) -> pl.DataFrame:
+        """
+        Trades with `through_ns`, the time of their instrument before each of them; and go on behind them.
+
+        Args:
+            trades: schema `TRADE`, in the order of arrival.
+        """
+        before = self._state.with_columns(number=pl.lit(None, dtype=pl.UInt64))
+        whole = pl.concat([before, trades], how="diagonal_relaxed").with_columns(
+            latest=pl.col("time_ns").cum_max().over("instrument")
+        )
+        first = pl.col("latest").shift(1).over("instrument").is_null()
+        later = pl.col("latest") > pl.col("latest").shift(1).over("instrument")
+        whole = whole.with_columns(
+            latest_seen=pl.when(first | later).then("seen_ns").forward_fill().over("instrument")
+        ).with_columns(
+            since=pl.col("latest").shift(1).over("instrument")
+            + (pl.col("seen_ns") - pl.col("latest_seen").shift(1).over("instrument")).clip(lower_bound=0)
+        )
+        whole = whole.with_columns(
+            # An instrument's first trade has no time before it.
+            through_ns=pl.coalesce("through_ns", "since", pl.lit(_LONG_AGO_NS)).cum_max().over("instrument")
+        )
+        self._state = whole.group_by("instrument").agg(
+            time_ns=pl.col("latest").last(),
+            seen_ns=pl.col("latest_seen").last(),
+            through_ns=pl.max_horizontal(pl.col("through_ns").last(), pl.col("latest").last()),
+        ).select(*_STATE)  # fmt: skip
+        return whole.filter(pl.col("number").is_not_null()).drop("latest", "latest_seen", "since")
+
+    def reach(self, now_ns: int) -> None:
+        """It is so late by the clock of receipt."""
+        gone = pl.col("time_ns") + (now_ns - pl.col("seen_ns")).clip(lower_bound=0)
+        self._state = self._state.with_columns(through_ns=pl.max_horizontal("through_ns", gone))
+
+
+_LONG_AGO_NS: Final = -(1 << 62)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import time
-from contextlib import closing
+from contextlib import closing, redirect_stderr, redirect_stdout
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from cli_process import Outcome
 from tieout.broker.port import ContractSpec
+from tieout.cli import main
 from tieout.clock import NS_PER_S, from_iso
 from tieout.ticks.folder import RecordingFolder
 from tieout.ticks.instruments import Instrument, Instruments
@@ -80,3 +83,11 @@ def write_recording(root: Path, ticks: pl.DataFrame, *, every: int = 1 << 30) ->
                     day_of(day * DAY), table[number], group.drop("day"),
                     name=folder_names(table)[number], today=date.min,
                 )  # fmt: skip
+
+
+def tieout_ticks(*words: object) -> Outcome:
+    """`tieout ticks ...` in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(["ticks", *map(str, words)])
+    return Outcome(code, out.getvalue(), err.getvalue())

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from tieout.cli import ticks_check
+
 
 def register(app: typer.Typer, *, epilog: str) -> None:
     """Add the group; a new command is one more line here."""
     group = typer.Typer(
         help="Ticks: recorded, replayed, checked, watched.", no_args_is_help=True, rich_markup_mode=None
     )
+    group.command("check", epilog=epilog)(ticks_check.check)
     app.add_typer(group, name="ticks", epilog=epilog)

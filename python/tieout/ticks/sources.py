@@ -58,12 +58,25 @@ def open_sources(sources: Sequence[str | Path], columns: Columns | None = None) 
     parts: list[Part] = []
     others: list[Stream] = []
     for file in files:
-        label = read_label(file) if _format(file) == "parquet" else None
-        if label is not None:
-            parts.append(Part(file, label))
+        found = open_file(file, columns or Columns())
+        if isinstance(found, Part):
+            parts.append(found)
         else:
-            others.append(open_dbn(file) if is_dbn(file) else open_mapped(file, columns or Columns()))
+            others.append(found)
     return _numbered([*streams_of(parts), *others])
+
+
+def open_file(file: Path, columns: Columns) -> Part | Stream:
+    """
+    One file: a part of a recording, or a stream of its own.
+
+    Raises:
+        InputUnusable, SchemaMismatch, UsageError: as `open_sources` says.
+    """
+    if is_dbn(file):
+        return open_dbn(file)
+    label = read_label(file) if _format(file) == "parquet" else None
+    return open_mapped(file, columns) if label is None else Part(file, label)
 
 
 def files_of(source: Path) -> list[Path]:

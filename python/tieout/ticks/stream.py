@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from tieout.errors import InputUnusable, TieoutError
+from tieout.ticks.instruments import Instrument
 from tieout.ticks.layout import TICK
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class Stream:
     instruments: tuple[ContractSpec, ...]
     pieces: Callable[[int], Iterator[pl.DataFrame]]
     rows: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The instruments' names."""
+        return tuple(Instrument(number, contract).name for number, contract in enumerate(self.instruments))
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gate_support import BUY, at_sim
 from tieout.bot.schedule import Schedule
-from tieout.bot.strategist import CALL_MAX_S, Failure, Strategist, StrategyGate
+from tieout.bot.strategist import CALL_MAX_S, Failure, Strategist
+from tieout.bot.strategy_gate import StrategyGate
 from tieout.broker import ContractSpec
 from tieout.clock import NS_PER_S, from_iso
 from tieout.config import GatewayRestart, LiveData

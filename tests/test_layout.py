@@ -31,7 +31,7 @@ MAY_IMPORT = {
         ("staging", "backup", "gate", "ticks", "alerts"),
         frozenset({"reconcile", "store", "broker.port", "broker.flex", "staging", "backup", "gate", "ticks", "alerts"}),
     ),
-    "strategy": frozenset({"broker.port", "gate"}),
+    "strategy": frozenset({"broker.port", "gate", "ticks"}),
     "examples": frozenset({"strategy"}),
     "bot": frozenset({"store", "broker.port", "staging", "backup", "gate", "ticks", "alerts", "strategy"}),
     "__main__": frozenset({"cli"}),

@@ -2,8 +2,10 @@
 What a strategy is: inherit from `Strategy`, name it in the settings as `STRATEGY: module:Class`.
 
 The bot calls a strategy in a thread of its own, one call after another, so a strategy needs no locks, and may wait:
-the bot listens and reconciles on. A call that does not come back within a minute, or that raises, ends the strategy:
-the gate is shut until the bot is started again, an alert says so, and the bot goes on reconciling. docs/bot.md
+the bot listens and reconciles on. Methods may be coroutines (`async def`): each is awaited before the next call, and
+tasks that they start go on meanwhile. A call that does not come back within a minute, or that raises, ends the
+strategy: the gate is shut until the bot is started again, an alert says so, and the bot goes on reconciling.
+docs/bot.md
 """
 
 from __future__ import annotations
@@ -13,11 +15,27 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from tieout.broker.port import ContractSpec, OrderSpec
 from tieout.gate.outcome import BracketOutcome, Outcome
 from tieout.gate.update import Fill, OrderUpdate
+from tieout.ticks.bar import Bar
+from tieout.ticks.instruments import Instrument
+from tieout.ticks.market import Quote, Tick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["BracketOutcome", "ContractSpec", "Fill", "Gate", "OrderSpec", "OrderUpdate", "Outcome", "Strategy"]
+__all__ = [
+    "Bar",
+    "BracketOutcome",
+    "ContractSpec",
+    "Fill",
+    "Gate",
+    "Instrument",
+    "OrderSpec",
+    "OrderUpdate",
+    "Outcome",
+    "Quote",
+    "Strategy",
+    "Tick",
+]
 
 
 class Gate(Protocol):
@@ -71,36 +89,42 @@ class Gate(Protocol):
 
 class Strategy:
     """
-    The base class. Every method may be left out.
+    The base class. Every method may be left out, and may be a coroutine; what it returns is not looked at.
 
     `timer_seconds`: how often `on_timer` is called; None is never.
     """
 
     timer_seconds: ClassVar[float | None] = None
 
-    def on_start(self, gate: Gate) -> None:
+    def on_start(self, gate: Gate) -> object:
         """The bot is up and has reconciled once, perhaps not well: `gate.why_closed()` says. Keep the gate."""
 
-    def on_gate(self, reasons: Sequence[str]) -> None:
+    def on_gate(self, reasons: Sequence[str]) -> object:
         """The gate opened (no reasons), or closed for these. Called once after `on_start`, then at every change."""
 
-    def on_order(self, update: OrderUpdate) -> None:
+    def on_order(self, update: OrderUpdate) -> object:
         """
         Something became known of an order of the gate. The same status or fill may be told again after a reconnect or
         a restart: a fill is known by its `exec_id`.
         """
 
-    def on_timer(self, now_ns: int) -> None:
+    def on_timer(self, now_ns: int) -> object:
         """`timer_seconds` went by; `now_ns` is UTC nanoseconds. Missed calls are not made up for."""
 
-    def on_bar(self, bar: object) -> None:
-        """A bar is complete. Not called yet: live data comes with a later version."""
+    def on_bar(self, bar: Bar) -> object:
+        """A bar of `LIVE_DATA.candle_interval_seconds` is over. Bars without a trade are not made."""
 
-    def on_quote(self, quote: object) -> None:
-        """A quote changed. Not called yet, as `on_bar`."""
+    def on_quote(self, quote: Quote) -> object:
+        """
+        Bid, ask or one of their sizes changed. A strategy that is behind gets the newest quote of each instrument, not
+        every one.
+        """
 
-    def on_tick(self, tick: object) -> None:
-        """A trade was reported. Not called yet, as `on_bar`."""
+    def on_tick(self, tick: Tick) -> object:
+        """
+        A trade was reported. A strategy that falls further behind than 100,000 ticks loses the oldest; they are
+        counted by instrument and told (`strategy_behind`).
+        """
 
-    def on_stop(self) -> None:
+    def on_stop(self) -> object:
         """The bot ends, or the strategy failed before. New orders are blocked, cancels are not; be quick: 5 s."""

@@ -207,6 +207,13 @@ ADDED: Final = (
         "the traceback.",
         since="0.1.0",
     ),
+    Alert(
+        name="strategy_behind",
+        severity="MEDIUM",
+        action="The strategy is slower than the ticks that it asks for, and lost some; its orders are not affected. "
+        "Let `on_tick` and `on_quote` do less, or subscribe to less.",
+        since="0.1.0",
+    ),
 )
 """What tieout adds."""
 

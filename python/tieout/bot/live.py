@@ -13,12 +13,14 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, cast
 
 from tieout.bot.connection import LISTEN_S, Connection
+from tieout.bot.feeding import Feeding
 from tieout.bot.line import Lent, Line
 from tieout.bot.schedule import Schedule
 from tieout.bot.shown import Shown
 from tieout.bot.standing import ENDS, RECONCILES, Standing
 from tieout.bot.stopping import Stopping
-from tieout.bot.strategist import STOP_WAIT_S, Failure, Strategist, StrategyGate
+from tieout.bot.strategist import STOP_WAIT_S, Failure, Strategist
+from tieout.bot.strategy_gate import StrategyGate
 from tieout.clock import NS_PER_S, to_iso
 from tieout.errors import BookError, Interrupted
 from tieout.gate import OrderGate
@@ -63,6 +65,7 @@ class Live:
         self._schedule = Schedule(now_ns, "the start")
         self._strategy = strategy
         self._strategist = None if strategy is None else Strategist(strategy, failed=self._strategy_failed)
+        self._feeding = Feeding(desk, self._strategist, say=say)
         self._stopping = Stopping()
         self._unsettled = 0
         self._failed_why: str | None = None
@@ -120,6 +123,7 @@ class Live:
         if self._strategist is not None:
             self._standing.strategy_state = "running"
             self._strategist.start(StrategyGate(self._gate, str(self._standing.strategy)))
+        self._feeding.start()
         self._show()
 
     def _round(self) -> None:
@@ -133,6 +137,7 @@ class Live:
                 self._reconcile(why)
         if self._strategist is not None:
             self._strategist.look(self._desk.now())
+        self._feeding.look(self._desk.now())
         self._show()
 
     def _show(self) -> None:
@@ -246,6 +251,7 @@ class Live:
     def _end(self) -> None:
         """The gate closed, the strategy told, what the broker said taken in."""
         self._standing.close(ENDS)
+        self._feeding.stop()
         self._line.resume()
         if self._strategist is not None and self._standing.strategy_state != "none":
             if not self._strategist.stop():

@@ -12,9 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tieout.config.live_data import Subscription, TickStream
+    from tieout.ticks.trades import TradeSource
 
 REQUEST_BASE: Final = 1_800_000_000
 """An instrument's request id is this and its number: far from order ids, and from tieout's other questions."""
+
+
+_SOURCES: Final[Mapping[TickStream, TradeSource]] = {
+    "quotes": "last", "quotes_and_trades": "rt_volume", "last": "by_tick", "all_last": "by_tick"
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +53,16 @@ def _contract(one: Subscription) -> ContractSpec:
         expiry=one.expiry, strike=one.strike, right=one.right, multiplier=one.multiplier,
         local_symbol=one.local_symbol, trading_class=one.trading_class,
     )  # fmt: skip
+
+
+def trade_sources(asked: Sequence[Asked]) -> dict[int, TradeSource]:
+    """Which ticks tell of an instrument's trades, by what was asked for."""
+    return {one.instrument.number: _SOURCES[one.ticks] for one in asked if one.ticks in _SOURCES}
+
+
+def names_of(asked: Sequence[Asked], instruments: Instruments) -> list[str]:
+    """What a reader knows each instrument by; two subscriptions to one are told apart by what they ask for."""
+    names = [instruments[one.instrument.number].name for one in asked]
+    return [
+        f"{name} {one.ticks}" if names.count(name) > 1 else name for name, one in zip(names, asked, strict=True)
+    ]  # fmt: skip

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from tieout.clock import NS_PER_S, to_iso
+from tieout.ticks.asked import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,14 +38,6 @@ def read_ticks(status_dir: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and "connection" in found else None
-
-
-def names_of(asked: Sequence[Asked], instruments: Instruments) -> list[str]:
-    """What a reader knows each instrument by; two subscriptions to one are told apart by what they ask for."""
-    names = [instruments[one.instrument.number].name for one in asked]
-    return [
-        f"{name} {one.ticks}" if names.count(name) > 1 else name for name, one in zip(names, asked, strict=True)
-    ]  # fmt: skip
 
 
 class Picture:

@@ -13,9 +13,10 @@ from tieout.alerts.tick_metrics import TickFigures
 from tieout.clock import NS_PER_S, to_iso
 from tieout.errors import DiskError
 from tieout.files import pretty_json, write_atomically
+from tieout.ticks.asked import names_of
 from tieout.ticks.consumer import Counting
 from tieout.ticks.judging import Losses, Silence
-from tieout.ticks.shown import Picture, names_of, ticks_file
+from tieout.ticks.shown import Picture, ticks_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tieout.broker.port import ContractSpec
 from tieout.ticks.bar import BAR, bars_of
 from tieout.ticks.bars import BarBuilder, BarConsumer
 from tieout.ticks.cuts import Cut, DollarCut, TickCut, TimeCut, VolumeCut
+from tieout.ticks.instruments import Instrument, Instruments
 from tieout.ticks.layout import TICK
 from tieout.ticks.sessions import Session
 
@@ -318,8 +320,14 @@ def test_a_bar_as_a_strategy_gets_it() -> None:
     assert got == []
     consumer.idle(80 * S)
     consumer.close()
-    (bar,) = bars_of(got[0])
-    assert (bar.instrument, bar.open, bar.vwap, bar.volume) == (3, Decimal("6600.25"), Decimal("6600.25"), Decimal(2))
+    instruments = Instruments([Instrument(number, ContractSpec(symbol="ABCD"[number])) for number in range(4)])
+    (bar,) = bars_of(got[0], instruments)
+    assert (bar.instrument.name, bar.open, bar.vwap, bar.volume) == (
+        "D",
+        Decimal("6600.25"),
+        Decimal("6600.25"),
+        Decimal(2),
+    )
     assert len(got) == 1
 
 

@@ -11,6 +11,8 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tieout.ticks.instruments import Instrument, Instruments
+
 BAR: Final[dict[str, pl.DataType]] = {
     "instrument": pl.UInt32(),
     "start_ns": pl.Int64(),
@@ -40,7 +42,7 @@ _ONE: Final = Decimal(100_000_000)
 class Bar:
     """One bar; prices and volume are exact decimals, times UTC nanoseconds. `BAR` says what each field is."""
 
-    instrument: int
+    instrument: Instrument
     start_ns: int
     end_ns: int
     open: Decimal
@@ -55,11 +57,11 @@ class Bar:
     complete: bool
 
 
-def bars_of(frame: pl.DataFrame) -> Iterator[Bar]:
-    """The rows of a frame of schema `BAR`, one after the other."""
+def bars_of(frame: pl.DataFrame, instruments: Instruments) -> Iterator[Bar]:
+    """The rows of a frame of schema `BAR`, one after the other; their numbers are those of `instruments`."""
     for row in frame.iter_rows(named=True):
         decimals = {name: None if row[name] is None else row[name] / _ONE for name in _DECIMALS}
-        yield Bar(**{**row, **decimals})
+        yield Bar(**{**row, **decimals, "instrument": instruments[row["instrument"]]})
 
 
 _DECIMALS: Final = ("open", "high", "low", "close", "volume", "vwap")

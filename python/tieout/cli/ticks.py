@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from tieout.cli import ticks_check
+from tieout.cli import ticks_check, ticks_compact
 
 
 def register(app: typer.Typer, *, epilog: str) -> None:
@@ -13,4 +13,5 @@ def register(app: typer.Typer, *, epilog: str) -> None:
         help="Ticks: recorded, replayed, checked, watched.", no_args_is_help=True, rich_markup_mode=None
     )
     group.command("check", epilog=epilog)(ticks_check.check)
+    group.command("compact", epilog=epilog)(ticks_compact.compact)
     app.add_typer(group, name="ticks", epilog=epilog)

@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
 import polars as pl
@@ -45,6 +45,8 @@ ROW_GROUP_ROWS: Final = 131_072
 DAY_NS: Final = 86_400 * NS_PER_S
 DAY_FOLDER: Final = "date="
 INSTRUMENT_FOLDER: Final = "instrument="
+
+Kind = Literal["part", "day"]
 
 _SCHEMA_KEY: Final = "tieout.schema"
 _INSTRUMENT_KEY: Final = "tieout.instrument"
@@ -101,9 +103,15 @@ def day_of(received_ns: int) -> date:
     return datetime.fromtimestamp(received_ns // NS_PER_S, UTC).date()
 
 
-def part_name(first_ns: int, session: int, number: int) -> str:
-    """Parts sort by name as they do by time; no two ever have the same."""
-    return f"part-{first_ns:019d}-{session:019d}-{number:06d}.parquet"
+def part_name(first_ns: int, session: int, number: int, *, kind: Kind = "part") -> str:
+    """A part's name; `day` is one that `ticks compact` wrote, `session` then when it did. No two ever have the same."""
+    return f"{kind}-{first_ns:019d}-{session:019d}-{number:06d}.parquet"
+
+
+def in_order(path: Path) -> tuple[int, str, Path]:
+    """The key by which an instrument's parts are sorted: when the first tick came, as the name says."""
+    first = path.name.split("-")[1:2]
+    return (int(first[0]) if first and first[0].isdigit() else 0, path.name, path)
 
 
 def folder_of(root: Path, day: date, name: str) -> Path:

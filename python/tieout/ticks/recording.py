@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tieout.errors import InputUnusable
-from tieout.ticks.parts import COLUMNS, Label, label_of
+from tieout.ticks.parts import COLUMNS, Label, in_order, label_of
 from tieout.ticks.stream import FRAME, Stream, reading
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def read_label(path: Path) -> Label | None:
 def counted_once(parts: Sequence[Part]) -> list[Part]:
     """The parts without those that others of the same folder replace, by folder and name."""
     gone = {part.path.parent / name for part in parts for name in part.label.replaces}
-    return sorted((part for part in parts if part.path not in gone), key=lambda part: (part.path.name, part.path))
+    return sorted((part for part in parts if part.path not in gone), key=lambda part: in_order(part.path))
 
 
 def streams_of(parts: Sequence[Part]) -> list[Stream]:

@@ -18,7 +18,7 @@ from tieout.sim import SimOptions, run_in_thread
 from tieout.sim.scenario import load_scenario
 from tieout.sim.ticks.event import EVENT
 from tieout.sim.ticks.file import TickFile
-from tieout.sim.ticks.walk import BLOCK, Burst, Walk, Walker
+from tieout.sim.ticks.walk import BLOCK_MAX, Burst, Walk, Walker
 
 E8: Final = 10**8
 TICKS: Final = """accounts: [DU1]
@@ -51,6 +51,8 @@ def test_a_walk_repeats_and_stays_in_its_bounds(walk: Walk) -> None:
     whole = pl.concat([walker.block(0), walker.block(1), third])
     assert Walker(walk).block(2).equals(third)
     assert walker.block(2).equals(third)
+    parts = Walker(walk, block=1000)
+    assert pl.concat([parts.block(number) for number in range(3)]).equals(whole.head(3000))
     assert whole.schema == EVENT
     assert whole["at_ns"].is_sorted()
     drift = (whole["bid"] - walk.price) // walk.min_tick
@@ -62,7 +64,7 @@ def test_a_walk_repeats_and_stays_in_its_bounds(walk: Walk) -> None:
     assert whole["volume"][-1] == trades.filter(~pl.col("unreported"))["size"].sum()
     assert whole.filter(~pl.col("trade") & pl.any_horizontal("new_last", "unreported")).height == 0
     if walk.burst is None:
-        expected = 3 * BLOCK / walk.rate * 1e9
+        expected = 3 * BLOCK_MAX / walk.rate * 1e9
         assert abs(whole["at_ns"][-1] - expected) <= 2 / walk.rate * 1e9
 
 
@@ -70,8 +72,8 @@ def test_a_burst_has_so_many_times_as_many() -> None:
     walk = Walk(seed=1, con_id=5, rate=100.0, price=100 * E8, min_tick=E8, reach=50, burst=Burst(10, 1, 20))
     second = Walker(walk).block(0)["at_ns"] // 10**9
     counts = dict(second.value_counts().iter_rows())
-    assert counts[0] == 2000
-    assert {counts[at] for at in range(1, 1 + (BLOCK - 2000) // 100 - 1)} <= {99, 100, 101}
+    assert [counts[at] for at in (0, 10)] == [2000, 2000]
+    assert {counts[at] for at in range(20) if at % 10} <= {99, 100, 101}
 
 
 def test_seeds_and_instruments_differ() -> None:

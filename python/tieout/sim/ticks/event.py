@@ -22,7 +22,7 @@ STATE: Final[dict[str, pl.DataType]] = {
     "price": pl.Int64(),
     "size": pl.Int64(),
     "volume": pl.Int64(),
-    "value": pl.Float64(),
+    "turnover": pl.Int128(),
     "exchange": pl.String(),
     "conditions": pl.String(),
     "past_limit": pl.Boolean(),
@@ -30,7 +30,7 @@ STATE: Final[dict[str, pl.DataType]] = {
 }
 """
 `price` and `size` are of the trade in this row; `last`, `last_size` of the last reported one. `volume` counts reported
-trades, `value` is the sum of their price x size, of which the average is made.
+trades, `turnover` is the sum of their price x size, of which the average is made.
 """
 
 _QUOTED: Final = ("bid", "bid_size", "ask", "ask_size", "last")

@@ -9,9 +9,9 @@ import polars as pl
 
 from tieout.clock import from_iso
 from tieout.errors import ScenarioError
-from tieout.fixed import SCALE, to_e8
+from tieout.fixed import to_e8
 from tieout.sim.ticks.event import STATE, with_changes
-from tieout.sim.ticks.walk import BLOCK
+from tieout.sim.ticks.walk import BLOCK_MAX as BLOCK
 
 ROWS_MAX: Final = 20_000_000
 _NUMBERS: Final = ("bid", "bid_size", "ask", "ask_size", "price", "size")
@@ -51,7 +51,7 @@ class TickFile:
         whole = self._states.slice(start, BLOCK).with_columns(
             pl.col("at_ns") + lap * self._lap_ns,
             pl.col("volume") + lap * self._states["volume"][-1],
-            pl.col("value") + lap * self._states["value"][-1],
+            pl.col("turnover") + pl.lit(lap * self._states["turnover"][-1], dtype=pl.Int128),
         )
         return with_changes(whole, before=before)
 
@@ -89,7 +89,10 @@ class TickFile:
         return (
             sized.with_columns(
                 volume=pl.when(reported).then("size").otherwise(0).cum_sum(),
-                value=pl.when(reported).then(pl.col("price") * (pl.col("size") / SCALE)).otherwise(0.0).cum_sum(),
+                turnover=pl.when(reported)
+                .then(pl.col("price").cast(pl.Int128) * pl.col("size"))
+                .otherwise(0)
+                .cum_sum(),
                 last=pl.when(reported).then("price").forward_fill(),
                 last_size=pl.when(reported).then("size").forward_fill(),
                 past_limit=self._flag(rows, "past_limit") & trade,

@@ -11,7 +11,7 @@ from tieout.errors import ScenarioError
 from tieout.fixed import to_e8
 from tieout.sim.ticks.file import TickFile
 from tieout.sim.ticks.market import Market, MarketFault, MarketPlan
-from tieout.sim.ticks.walk import Burst, Walk, Walker
+from tieout.sim.ticks.walk import BLOCK_MAX, BLOCK_MIN, Burst, Walk, Walker
 
 if TYPE_CHECKING:
     from tieout.sim.scenario_file import Source, Trail
@@ -38,6 +38,7 @@ def plan_of(
         ScenarioError: a name, a price or a file that a market needs is not there or does not fit.
     """
     markets: dict[int, Market] = {}
+    speed = None if keys.speed == "full" else float(keys.speed)
     chosen = seed if keys.seed is None else keys.seed
     for name, given in keys.markets.items():
         trail: Trail = ("ticks", "markets", name)
@@ -55,10 +56,10 @@ def plan_of(
                 walk = walk_of(given, found, price, seed=chosen)
             except ValueError as error:
                 raise source.error(trail, str(error)) from error
-            markets[found.con_id] = Market(found.con_id, Walker(walk), given.kind)
+            markets[found.con_id] = Market(found.con_id, Walker(walk, block=_block(walk, speed)), given.kind)
     return MarketPlan(
         markets=markets,
-        speed=None if keys.speed == "full" else float(keys.speed),
+        speed=speed,
         start_ns=start_ns,
         lines=keys.lines,
         by_tick_lines=keys.by_tick_lines,
@@ -76,10 +77,10 @@ def walks_of(world: World, *, rate: Decimal, seed: int = 0) -> MarketPlan:
     from tieout.sim.ticks.keys import MarketKeys
 
     keys = MarketKeys(rate=rate)
-    markets = {
-        con_id: Market(con_id, Walker(walk_of(keys, world.contracts[con_id], price, seed=seed, shrink=True)))
-        for con_id, price in world.prices.items()
-    }
+    markets = {}
+    for con_id, price in world.prices.items():
+        walk = walk_of(keys, world.contracts[con_id], price, seed=seed, shrink=True)
+        markets[con_id] = Market(con_id, Walker(walk, block=_block(walk, 1.0)))
     if not markets:
         raise ScenarioError("no instrument has a price to walk from", hint="add `prices` to the scenario")
     return MarketPlan(markets=markets)
@@ -114,6 +115,11 @@ def walk_of(keys: MarketKeys, contract: Contract, price: Decimal, *, seed: int, 
         reach=reach,
         burst=None if keys.burst is None else _burst(keys.burst),
     )
+
+
+def _block(walk: Walk, speed: float | None) -> int:
+    """About two seconds of the market."""
+    return BLOCK_MAX if speed is None else min(max(int(2 * walk.rate * speed), BLOCK_MIN), BLOCK_MAX)
 
 
 def _burst(keys: BurstKeys) -> Burst:

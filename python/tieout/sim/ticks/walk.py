@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any, Final
 
 import polars as pl
@@ -19,11 +18,12 @@ from tieout.clock import NS_PER_S
 from tieout.fixed import SCALE
 from tieout.sim.ticks.event import STATE, with_changes
 
-BLOCK: Final = 2048
-"""So many events are made at once."""
+BLOCK_MIN: Final = 256
+BLOCK_MAX: Final = 8192
+"""So many events are made at once: few of a slow market, so that its first ones need not wait for many others."""
 
 _JITTERS: Final = 1024
-_VENUES: Final = ("NASDAQ", "ARCA", "NYSE", "FINRA")
+_VENUES: Final = pl.Series(["NASDAQ", "ARCA", "NYSE", "FINRA"])
 _ODD: Final = " I"
 """The condition of an odd lot, in one of sixteen trades."""
 
@@ -64,14 +64,14 @@ class Walk:
         bid = self._bid(0)
         row = {
             "at_ns": 0, "bid": bid, "bid_size": SCALE, "ask": bid + self.spread * self.min_tick, "ask_size": SCALE,
-            "last": bid, "last_size": SCALE, "trade": False, "price": None, "size": None, "volume": 0, "value": 0.0,
+            "last": bid, "last_size": SCALE, "trade": False, "price": None, "size": None, "volume": 0, "turnover": 0,
             "exchange": "", "conditions": "", "past_limit": False, "unreported": False,
         }  # fmt: skip
         return pl.DataFrame([row], schema=STATE)
 
-    def states(self, first: int, state: dict[str, Any], drift: int) -> tuple[pl.DataFrame, int]:
-        """`BLOCK` states from this event on, behind the state and the drift of the one before; and the new drift."""
-        frame = pl.DataFrame({"number": pl.int_range(first, first + BLOCK, dtype=pl.UInt64, eager=True)})
+    def states(self, numbers: range, state: dict[str, Any], drift: int) -> tuple[pl.DataFrame, int]:
+        """The states of these events, behind the state and the drift of the one before; and the new drift."""
+        frame = pl.DataFrame({"number": pl.int_range(numbers.start, numbers.stop, dtype=pl.UInt64, eager=True)})
         frame = frame.with_columns(dice=_hash(self._key(0)), more=_hash(self._key(1))).with_columns(
             trade=_throw("dice", 8, 100) < self.trades,
             act=_throw("more", 40, 4),
@@ -101,12 +101,12 @@ class Walk:
         size = (_throw("more", 20, self.sizes) + 1) * SCALE
         traded = pl.when("trade")
         seen = frame.with_columns(price=traded.then(price), size=traded.then(size))
-        worth = pl.when(reported).then(pl.col("price") * (pl.col("size") / SCALE)).otherwise(0.0)
+        worth = pl.when(reported).then(pl.col("price").cast(pl.Int128) * pl.col("size")).otherwise(0)
         return seen.with_columns(
             last=pl.when(reported).then("price").forward_fill().fill_null(state["last"]),
             last_size=pl.when(reported).then("size").forward_fill().fill_null(state["last_size"]),
             volume=pl.when(reported).then("size").otherwise(0).cum_sum() + state["volume"],
-            value=worth.cum_sum() + state["value"],
+            turnover=worth.cum_sum() + pl.lit(state["turnover"], dtype=pl.Int128),
         )
 
     def _key(self, stream: int) -> pl.Expr:
@@ -145,19 +145,16 @@ class Walk:
         if self.exchange and self.exchange != "SMART":
             venue: pl.Expr = pl.lit(self.exchange)
         else:
-            venue = reduce(
-                lambda rest, at: pl.when(pl.col("venue") == at).then(pl.lit(_VENUES[at])).otherwise(rest),
-                range(1, len(_VENUES)),
-                pl.lit(_VENUES[0]),
-            )
+            venue = pl.lit(_VENUES).gather(pl.col("venue"))
         return pl.when("trade").then(venue).otherwise(pl.lit(""))
 
 
 class Walker:
     """The events of a walk, block by block; any block again, as each one's beginning is remembered."""
 
-    def __init__(self, walk: Walk) -> None:
+    def __init__(self, walk: Walk, *, block: int = BLOCK_MAX) -> None:
         self.walk = walk
+        self._size = block
         self._begins: list[tuple[dict[str, Any], int]] = [(self.opening().row(0, named=True), 0)]
 
     def opening(self) -> pl.DataFrame:
@@ -172,7 +169,7 @@ class Walker:
 
     def _make(self, number: int) -> pl.DataFrame:
         state, drift = self._begins[number]
-        states, drift = self.walk.states(number * BLOCK, state, drift)
+        states, drift = self.walk.states(range(number * self._size, (number + 1) * self._size), state, drift)
         if number + 1 == len(self._begins):
             self._begins.append((states.row(-1, named=True), drift))
         return with_changes(states, before=pl.DataFrame([state], schema=STATE))

@@ -7,15 +7,12 @@ Every body is shorter than 128 bytes, so that its length prefix is text as well 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import polars as pl
 
 from tieout.clock import NS_PER_S
-from tieout.fixed import from_e8
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from tieout.fixed import SCALE, from_e8
 
 Kind = Literal["quotes", "Last", "AllLast", "BidAsk", "MidPoint"]
 """reqMktData, and the four kinds of reqTickByTickData in IB's own words."""
@@ -25,19 +22,6 @@ RT_VOLUME, RT_TRADE_VOLUME = "233", "375"
 
 _NS_PER_MS: Final = NS_PER_S // 1000
 _PREFIXES: Final = pl.Series([f"\0\0\0{chr(count)}" for count in range(128)])
-_NUMBERS: Final = (
-    "bid",
-    "bid_size",
-    "ask",
-    "ask_size",
-    "price",
-    "size",
-    "volume",
-    "average",
-    "middle",
-    "last",
-    "last_size",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +62,9 @@ def encode(events: pl.DataFrame, wanted: Wanted, *, start_ns: int) -> list[bytes
         wanted: the subscription.
         start_ns: UTC nanoseconds of the market's start, from which `at_ns` counts.
     """
-    rows = events.with_columns(
-        average=(pl.col("value") / (pl.col("volume") / 10**8)).round().fill_nan(0.0).cast(pl.Int64),
-        middle=(pl.col("bid") + pl.col("ask")) // 2,
-        seconds=((pl.col("at_ns") + start_ns) // NS_PER_S).cast(pl.String),
-        milliseconds=((pl.col("at_ns") + start_ns) // _NS_PER_MS).cast(pl.String),
-        mask=(pl.col("past_limit").cast(pl.Int8) + 2 * pl.col("unreported").cast(pl.Int8)).cast(pl.String),
-    )
-    rows = rows.with_columns(_text(rows, name) for name in _NUMBERS)
-    heard = _quotes(wanted) if wanted.kind == "quotes" else [_by_tick(wanted)]
+    heard = _quotes(events, wanted, start_ns) if wanted.kind == "quotes" else [_by_tick(events, wanted, start_ns)]
     whole = pl.concat_str(heard, ignore_nulls=True).fill_null("")
-    return rows.select(whole.cast(pl.Binary)).to_series().to_list()
+    return events.select(whole.cast(pl.Binary)).to_series().to_list()
 
 
 def standing(state: pl.DataFrame, wanted: Wanted, *, start_ns: int) -> bytes:
@@ -99,53 +75,77 @@ def standing(state: pl.DataFrame, wanted: Wanted, *, start_ns: int) -> bytes:
     return encode(told, wanted, start_ns=start_ns)[0]
 
 
-def _quotes(wanted: Wanted) -> list[pl.Expr]:
+def _quotes(events: pl.DataFrame, wanted: Wanted, start_ns: int) -> list[pl.Series]:
     types, request = wanted.types, wanted.request
-    heard: list[pl.Expr] = []
+    heard = []
     for price, size, price_type, size_type in (
         ("bid", "bid_size", types.bid, types.bid_size),
         ("ask", "ask_size", types.ask, types.ask_size),
     ):
-        moved = _frame("1", "6", request, price_type, _col(price), _col(size), "1")
-        grown = _frame("2", "6", request, size_type, _col(size))
         new_price = pl.col(f"new_{price}") & pl.col(price).is_not_null()
-        new_size = pl.col(f"new_{size}") & pl.col(size).is_not_null()
-        heard.append(pl.when(new_price).then(moved).when(new_size).then(grown))
+        new_size = pl.col(f"new_{size}") & pl.col(size).is_not_null() & ~new_price
+        moved = _frame("1", "6", request, price_type, pl.col(price), pl.col(size), "1")
+        heard.append(_where(events, new_price, moved, numbers=(price, size)))
+        heard.append(_where(events, new_size, _frame("2", "6", request, size_type, pl.col(size)), numbers=(size,)))
     told = pl.col("trade") & ~pl.col("unreported") & pl.col("last").is_not_null()
-    heard.append(pl.when(told).then(_frame("46", "6", request, types.time, _col("seconds"))))
-    last = _frame("1", "6", request, types.last, _col("last"), _col("last_size"), "0")
-    heard.append(pl.when(told & pl.col("new_last")).then(last))
-    heard.append(pl.when(told).then(_frame("2", "6", request, types.last_size, _col("last_size"))))
-    heard.append(pl.when(told).then(_frame("2", "6", request, types.volume, _col("volume"))))
-    parts = [_col(name) for name in ("price", "size", "milliseconds", "volume", "average")]
-    trade = pl.concat_str([*parts, pl.lit("true")], separator=";")
+    last = _frame("1", "6", request, types.last, pl.col("last"), pl.col("last_size"), "0")
+    trade = pl.concat_str(
+        _frame("46", "6", request, types.time, _seconds(start_ns)),
+        pl.when("new_last").then(last).otherwise(pl.lit("")),
+        _frame("2", "6", request, types.last_size, pl.col("last_size")),
+        _frame("2", "6", request, types.volume, pl.col("volume")),
+    )
+    heard.append(_where(events, told, trade, numbers=("last", "last_size", "volume")))
     # Only 233 tells trades that are not reported; they do not count in its volume.
-    for generic, tick_type, when in (
-        (RT_VOLUME, 48, pl.col("price").is_not_null()),
-        (RT_TRADE_VOLUME, 77, told & pl.col("price").is_not_null()),
-    ):
+    traded = pl.col("price").is_not_null()
+    for generic, tick_type, when in ((RT_VOLUME, 48, traded), (RT_TRADE_VOLUME, 77, told & traded)):
         if generic in wanted.generics:
-            heard.append(pl.when(when).then(_frame("46", "6", request, tick_type, trade)))
+            heard.append(_rt_volume(events, when, request, tick_type, start_ns))
     return heard
 
 
-def _by_tick(wanted: Wanted) -> pl.Expr:
+def _rt_volume(events: pl.DataFrame, when: pl.Expr, request: int, tick_type: int, start_ns: int) -> pl.Series:
+    milliseconds = ((pl.col("at_ns") + start_ns) // _NS_PER_MS).cast(pl.String)
+    parts = [pl.col("price"), pl.col("size"), milliseconds, pl.col("volume"), pl.col("average"), pl.lit("true")]
+    rows = events.with_columns(average=(pl.col("turnover") // pl.col("volume")).cast(pl.Int64).fill_null(0))
+    frame = _frame("46", "6", request, tick_type, pl.concat_str(parts, separator=";"))
+    return _where(rows, when, frame, numbers=("price", "size", "volume", "average"))
+
+
+def _by_tick(events: pl.DataFrame, wanted: Wanted, start_ns: int) -> pl.Series:
     request = wanted.request
-    seconds = _col("seconds")
+    seconds = _seconds(start_ns)
     both = pl.col("bid").is_not_null() & pl.col("ask").is_not_null()
     moved = pl.col("new_bid") | pl.col("new_ask")
     match wanted.kind:
         case "BidAsk":
             news = moved if wanted.ignore_size else moved | pl.col("new_bid_size") | pl.col("new_ask_size")
-            sides = [_col(name) for name in ("bid", "ask", "bid_size", "ask_size")]
-            return pl.when(both & news).then(_frame("99", request, "3", seconds, *sides, "0"))
+            sides = ("bid", "ask", "bid_size", "ask_size")
+            values = [pl.col(name).fill_null("0") for name in sides]
+            return _where(events, both & news, _frame("99", request, "3", seconds, *values, "0"), numbers=sides)
         case "MidPoint":
-            return pl.when(both & moved).then(_frame("99", request, "4", seconds, _col("middle")))
+            rows = events.with_columns(middle=(pl.col("bid") + pl.col("ask")) // 2)
+            frame = _frame("99", request, "4", seconds, pl.col("middle"))
+            return _where(rows, both & moved, frame, numbers=("middle",))
         case _:
             number = "1" if wanted.kind == "Last" else "2"
             heard = pl.col("trade") if wanted.kind == "AllLast" else pl.col("trade") & ~pl.col("unreported")
-            about = [_col(name) for name in ("price", "size", "mask", "exchange", "conditions")]
-            return pl.when(heard).then(_frame("99", request, number, seconds, *about))
+            mask = (pl.col("past_limit").cast(pl.Int8) + 2 * pl.col("unreported").cast(pl.Int8)).cast(pl.String)
+            about = [pl.col("price"), pl.col("size"), mask, pl.col("exchange"), pl.col("conditions")]
+            return _where(events, heard, _frame("99", request, number, seconds, *about), numbers=("price", "size"))
+
+
+def _where(events: pl.DataFrame, when: pl.Expr, text: pl.Expr, *, numbers: tuple[str, ...]) -> pl.Series:
+    """A text for each event, null where it is not wanted; `numbers` are the columns in it that count 1e-8."""
+    mask = events.select(when).to_series()
+    rows = events.filter(mask)
+    texts = rows.with_columns(_text(rows[name]) for name in numbers).select(text).to_series()
+    places = pl.select(pl.when(mask).then(mask.cum_sum().cast(pl.Int64) - 1)).to_series()
+    return texts.gather(places)
+
+
+def _seconds(start_ns: int) -> pl.Expr:
+    return ((pl.col("at_ns") + start_ns) // NS_PER_S).cast(pl.String)
 
 
 def _frame(*fields: str | int | pl.Expr) -> pl.Expr:
@@ -162,16 +162,12 @@ def _frame(*fields: str | int | pl.Expr) -> pl.Expr:
     return pl.concat_str(pl.lit(_PREFIXES).gather(body.str.len_bytes()), body)
 
 
-def _col(name: str) -> pl.Expr:
-    """A column as text; what is missing is an empty field."""
-    return pl.col(name).fill_null("")
-
-
-def _text(rows: pl.DataFrame, name: str) -> pl.Series:
-    """A column of 1e-8 as decimals. Few values come often, so each is written once."""
-    column = rows[name]
+def _text(column: pl.Series) -> pl.Series:
+    """A column of 1e-8 as decimals without zeros behind; few fractions come often, so each is written once."""
+    fractions = column % SCALE
+    seen = fractions.unique().drop_nulls()
+    if seen.len() == 1 and seen[0] == 0:
+        return (column // SCALE).cast(pl.String)
     values = column.unique().drop_nulls()
-    texts: Sequence[str | None] = [from_e8(value) for value in values.to_list()]
-    if not values.len():
-        return column.cast(pl.String)
+    texts = [from_e8(value) for value in values.to_list()]
     return column.replace_strict(values, texts, default=None, return_dtype=pl.String)

@@ -19,9 +19,9 @@ WAIT_S = 60.0
 class Terminal:
     """A `tieout` process that believes that a person sits before it."""
 
-    def __init__(self, place: Workplace, *words: str) -> None:
+    def __init__(self, place: Workplace, *words: str, term: str = "dumb") -> None:
         self._ours, theirs = pty.openpty()
-        env = os.environ | {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "200"}
+        env = os.environ | {"TERM": term, "NO_COLOR": "1", "COLUMNS": "200"}
         command = [sys.executable, "-m", "tieout", *words]
         self._child = subprocess.Popen(
             command, cwd=place.root, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True

@@ -16,10 +16,12 @@ from tieout.bot.strategist import Failure, Strategist
 from tieout.bot.strategy_gate import StrategyGate
 from tieout.broker import ContractSpec
 from tieout.config import Subscription
+from tieout.examples.breakout import Breakout
 from tieout.strategy import Bar, Gate, Quote, Strategy, Tick
 from tieout.ticks import TickDecoder
 from tieout.ticks.asked import asked_for, instruments_of
-from tieout.ticks.bar import BAR
+from tieout.ticks.bar import BAR, bars_of
+from tieout.ticks.instruments import Instrument, Instruments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +33,7 @@ ASKED = asked_for([
     Subscription(symbol="AAPL", sec_type="STK", ticks="all_last"),
 ])  # fmt: skip
 INSTRUMENTS = instruments_of(ASKED, {})
+ES_ALONE = Instruments([Instrument(0, ContractSpec(con_id=637533641))])
 GATE: Any = None
 """For strategies that never touch it."""
 
@@ -236,3 +239,29 @@ def test_a_coroutine_that_raises_is_the_strategys_last_call() -> None:
     assert strategist.stop(WAIT_S)
     assert [(one.method, one.what) for one in failures] == [("on_tick", "ValueError: no such price")]
     assert strategy.told == ["stop"]
+
+
+def test_the_breakout_buys_a_close_above_the_bars_before_it_once(tmp_path: Path) -> None:
+    class Short(Breakout):
+        bars = 3
+
+    def bars(*closes: int) -> Iterator[Bar]:
+        for at, close in enumerate(closes):
+            numbers = {"open": close, "high": close, "low": close, "close": close, "volume": 1}
+            row = {"start_ns": at, "end_ns": at + 1, "vwap": None, "count": 1, "first_ns": at, "last_ns": at}
+            frame = pl.DataFrame([{"instrument": 0, "complete": at != 0, **row, **numbers}], schema=BAR)
+            yield from bars_of(frame.with_columns(pl.col("open", "high", "low", "close") * 10**8), ES_ALONE)
+
+    strategy = Short()
+    with at_sim(tmp_path / "w") as (place, _sim):
+        place.set_ready()
+        strategy.on_start(place.gate)
+        for restarted in (False, True):
+            strategy.on_gate([])
+            for bar in bars(9, 5, 6, 4, 7, 7):
+                strategy.on_bar(bar)
+            assert list(strategy.highs[0]) == [4, 7, 7]
+            if not restarted:
+                strategy.on_start(place.gate)
+        assert [(one[2], one[5]) for one in place.orders()] == [("Submitted", "gate")]
+        assert list(place.states()) == ["breakout/637533641/4"]

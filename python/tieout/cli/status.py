@@ -10,6 +10,7 @@ import typer
 from tieout.cli.bot_view import bot_lines
 from tieout.cli.intents import intents_of
 from tieout.cli.surroundings import workspace_of
+from tieout.cli.ticks_view import status_lines
 from tieout.clock import now_ns
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def status(ctx: typer.Context) -> int:
     from tieout.staging.latch import read_latch
     from tieout.staging.status import read_status
     from tieout.store.state import State
+    from tieout.ticks.shown import read_ticks
 
     console: Console = ctx.obj
     workspace = workspace_of(console)
@@ -50,6 +52,7 @@ def status(ctx: typer.Context) -> int:
         **told,
         "interrupted": told["status"] == "IN_PROGRESS" and not is_held(workspace.reconcile_lock),
         "bot": bot_of(workspace),
+        "live_data": read_ticks(workspace.status_dir),
         "flags": flags.as_config(),
         "latch": None if latch is None else asdict(latch),
         "may": {"confirm": can.may_confirm, "send": can.send, "delete": can.delete_mode},
@@ -114,7 +117,7 @@ def _say(console: Console, told: dict[str, Any], now: int) -> None:
         + ", ".join(f"{told[word]} {word}" for word in ("inserted", "updated", "deleted"))
         + f"; ambiguous: {told['ambiguous_count']}"
     )
-    for line in bot_lines(told["bot"], now):
+    for line in (*bot_lines(told["bot"], now), *status_lines(told["live_data"], now)):
         console.say(f"  {line}")
     console.say(
         "  flags: " + ", ".join(f"{name.upper()} {str(value).lower()}" for name, value in told["flags"].items())

@@ -1,1 +1,1 @@
-"""Strategies to learn from: `STRATEGY: tieout.examples.ladder:Ladder`."""
+"""Strategies to learn from: `STRATEGY: tieout.examples.ladder:Ladder`, `tieout.examples.breakout:Breakout`."""

@@ -98,6 +98,24 @@ fn keys_that_do_not_fit_what_a_sample_shows() {
 }
 
 #[test]
+fn numbers_far_from_what_a_sample_shows() {
+    // A few, which have no record.
+    check(&[(Kind::I64, |n| Cell::Int(if n % 911 == 5 { i128::from(i64::MIN) + i128::from(n) } else { n.into() }))]);
+    // Nearly all, since the rows at equal distances that a sample takes are not like the others.
+    let sampled: Vec<i64> = (0..2048).map(|n| n * (ROWS - 1) / 2047).collect();
+    let far = |row: i64| if sampled.binary_search(&row).is_ok() { row } else { i64::MAX - row };
+    let side = |add: i64| -> Frame {
+        vec![
+            Store::new(Kind::I64, ints((0..ROWS).map(far))),
+            Store::new(Kind::I64, ints((0..ROWS).map(|n| n % 9 + add))),
+        ]
+    };
+    let (left, right) = (side(0), side(1));
+    let found = Answer::of(&diff(&left, &right, 1));
+    assert_eq!(Answer::expected((&left, &right), 1, &[]), found);
+}
+
+#[test]
 fn rule_3_duplicates_in_masses_and_here_and_there() {
     let found = check(&[(Kind::I64, |n| Cell::Int(if n % 10 == 0 { n.into() } else { 7 }))]);
     assert_eq!(1, found.duplicate_keys);

@@ -121,3 +121,53 @@ pub fn pack_any<T: Scalar>(values: &[T], known: Option<&[u64]>, code: Code, (wor
         }
     }
 }
+
+/// Shuffles the words below `2^bits`, one-to-one, so that every bit of the outcome hangs on every bit of the word.
+/// Bits above are lost.
+///
+/// # Panics
+/// When the bits are not 1 to 64.
+pub fn scramble(words: &mut [u64], bits: u32) {
+    assert!((1..=64).contains(&bits), "bits of a word");
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
+            // SAFETY: the processor has what the function is compiled for, as was just asked.
+            return unsafe { scramble_eight(words, bits) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: as above.
+            return unsafe { scramble_four(words, bits) };
+        }
+    }
+    scramble_any(words, bits);
+}
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn scramble_eight(words: &mut [u64], bits: u32) {
+    scramble_any(words, bits);
+}
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[target_feature(enable = "avx2")]
+fn scramble_four(words: &mut [u64], bits: u32) {
+    scramble_any(words, bits);
+}
+
+/// The same for any processor: [`scramble`] must answer as this does.
+///
+/// Multiplication by an odd number and `x ^ x >> n` are one-to-one on the words below `2^bits`.
+#[inline(always)]
+pub fn scramble_any(words: &mut [u64], bits: u32) {
+    const MORE: [u64; 2] = [0xd6e8_feb8_6659_fd93, 0x9e37_79b9_7f4a_7c15];
+    let (all, half) = (u64::MAX >> (64 - bits), bits.div_ceil(2));
+    for word in words {
+        *word &= all;
+        *word ^= *word >> half;
+        for odd in MORE {
+            *word = word.wrapping_mul(odd) & all;
+            *word ^= *word >> half;
+        }
+    }
+}

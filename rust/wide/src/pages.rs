@@ -78,6 +78,27 @@ fn mapped(_words: usize) -> Option<Pages> {
     None
 }
 
+/// Asks for huge pages under memory that nothing was written to yet, such as that of a long `vec![0; n]`: what is then
+/// written there takes far fewer page faults. Nothing else changes, and short memory is left alone.
+#[cfg_attr(not(all(target_os = "linux", not(miri))), expect(unused_variables, reason = "nothing to ask there"))]
+pub fn huge<T: Copy>(memory: &mut [T]) {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    {
+        /// A huge page.
+        const PAGE: usize = 2 << 20;
+        let (start, bytes) = (memory.as_mut_ptr().addr(), size_of_val(memory));
+        let (from, to) = (start.next_multiple_of(PAGE), (start + bytes) / PAGE * PAGE);
+        if from < to {
+            let place = memory.as_mut_ptr().cast::<u8>().wrapping_add(from - start);
+            // SAFETY: the range is whole pages within the memory at hand, and the advice changes no byte of it. A refusal
+            // changes nothing but the pages' size, so it is not looked at.
+            unsafe {
+                libc::madvise(place.cast(), to - from, libc::MADV_HUGEPAGE);
+            }
+        }
+    }
+}
+
 impl Drop for Pages {
     fn drop(&mut self) {
         if self.words == 0 {

@@ -38,3 +38,18 @@ pub fn fence() {
         std::arch::x86_64::_mm_sfence();
     }
 }
+
+/// Asks for the cache lines of these values, which will be read soon.
+#[inline]
+#[cfg_attr(not(all(target_arch = "x86_64", not(miri))), expect(unused_variables, reason = "nothing to ask there"))]
+pub fn prefetch<T>(values: &[T]) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let start = values.as_ptr().cast::<i8>();
+        for line in (0..size_of_val(values)).step_by(8 * LINE_WORDS) {
+            // SAFETY: asking for memory reads nothing and cannot fail, and the address is within the values.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(line)) };
+        }
+    }
+}

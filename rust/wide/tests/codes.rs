@@ -1,6 +1,8 @@
 //! Wide instructions and plain ones make the same codes, for every type, length and alignment. Runs under Miri too.
 
-use tieout_wide::{Code, Letters, Place, Scalar, pack, pack_any, spell, spell_any};
+use tieout_wide::{
+    Code, Letters, Place, Scalar, lanes_with, lanes_with_any, pack, pack_any, scramble, scramble_any, spell, spell_any,
+};
 
 /// The same numbers on every run: a multiplicative generator.
 fn words(count: usize, start: u64) -> Vec<u64> {
@@ -95,4 +97,43 @@ fn letters_are_what_they_say() {
     spell(&texts, &letters, (&mut codes, &mut misfit));
     assert_eq!([0x9e_0af7 << 8; 2], [codes[0], codes[1]]);
     assert_eq!([true, true, false, false, false, false, false], misfit.map(|bits| bits == 0));
+}
+
+#[test]
+fn scrambling_is_one_to_one() {
+    for bits in [1, 2, 3, 7, 10, if cfg!(miri) { 11 } else { 16 }] {
+        let mut all: Vec<u64> = (0..1 << bits).collect();
+        scramble(&mut all, bits);
+        let mut plain: Vec<u64> = (0..1 << bits).collect();
+        scramble_any(&mut plain, bits);
+        assert_eq!(plain, all);
+        all.sort_unstable();
+        assert_eq!((0..1 << bits).collect::<Vec<u64>>(), all);
+    }
+}
+
+#[test]
+fn scrambling_is_the_same_for_every_width_and_length() {
+    for bits in 1..=64 {
+        for count in [0, 1, 7, 8, 9, 67] {
+            let (mut wide, mut plain) = (words(count, 3), words(count, 3));
+            scramble(&mut wide, bits);
+            scramble_any(&mut plain, bits);
+            assert_eq!(plain, wide);
+            assert!(wide.iter().all(|word| word >> (bits - 1) >> 1 == 0));
+        }
+    }
+}
+
+#[test]
+#[expect(clippy::cast_possible_truncation, reason = "any tag will do")]
+fn lanes_are_found_where_they_are() {
+    assert_eq!(0b1000_0101, lanes_with([0x0000_8001_0001_8001, 0x8001_ffff_8000_0000], 0x8001));
+    for pair in words(400, 9).windows(2) {
+        // Lanes that are often equal.
+        let lanes = [pair[0] & 0x0003_0003_0003_0003, pair[1] & 0x0003_0003_0003_0003];
+        for tag in [0, 1, 3, pair[0] as u16] {
+            assert_eq!(lanes_with_any(lanes, tag), lanes_with(lanes, tag));
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Both kinds of memory and both kinds of copies give the same answer. Runs under Miri too.
 
-use tieout_wide::{LINE_WORDS, Pages, fence, stream};
+use tieout_wide::{LINE_WORDS, Pages, fence, huge, prefetch, stream};
 
 #[test]
 fn pages_start_as_zeros_and_keep_what_is_written() {
@@ -57,4 +57,17 @@ fn a_streamed_copy_is_a_copy_at_every_alignment() {
 #[should_panic(expected = "whole lines")]
 fn half_a_line_is_refused() {
     stream(&mut [0; 4], &[0; 4]);
+}
+
+#[test]
+fn advice_changes_nothing() {
+    for count in [0, 1, 1000, if cfg!(miri) { 5000 } else { 3 << 20 }] {
+        let mut list = vec![0_u32; count];
+        huge(&mut list);
+        assert!(list.iter().all(|&number| number == 0));
+        list.iter_mut().zip(0..).for_each(|(number, at)| *number = at);
+        huge(&mut list);
+        prefetch(&list);
+        assert!(list.iter().zip(0..).all(|(&number, at)| number == at));
+    }
 }

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
-use tieout_wide::{Code, Scalar, pack};
+use tieout_wide::{Code, Scalar, pack, prefetch, scramble};
 
 use super::column::Values;
-use super::plan::{Carried, Coder, Handle, MISFIT, Piece, Plan, WORDS_MAX};
+use super::handle::Handle;
+use super::layout::{Piece, WORDS_MAX};
+use super::plan::{Carried, Coder, Plan};
 use super::spelling::{SPELLED_WORDS_MAX, Spelling};
 use super::twin::{Lane, Twin};
 use crate::column::{Text, of_view};
@@ -19,6 +21,8 @@ type Row64 = [u64; BLOCK];
 
 /// The records of some rows, word by word.
 pub(crate) struct Block {
+    /// Rows of one key have one handle. Its low bits are missing in word 0.
+    pub(crate) handles: Row64,
     pub(crate) words: [Row64; WORDS_MAX],
     /// Not 0 where the key has a null: the row has no record.
     pub(crate) key_null: Row64,
@@ -34,6 +38,7 @@ impl Block {
     pub(crate) fn new() -> Box<Self> {
         let zeros = [0; BLOCK];
         Box::new(Self {
+            handles: zeros,
             words: [zeros; WORDS_MAX],
             key_null: zeros,
             key_misfit: zeros,
@@ -57,16 +62,17 @@ impl Block {
             let known = known.then_some(&self.known);
             put(field, (side, rows.clone(), known), &mut self.words, &mut self.misfit);
         }
-        let tail = &mut self.words[plan.words - 1];
-        for (at, row) in rows.enumerate() {
-            tail[at] |= row as u64 | if self.misfit[at] == 0 { 0 } else { MISFIT };
+        let misfit = plan.misfit();
+        let tail = self.words[plan.words - 1].iter_mut().zip(&self.misfit);
+        for ((tail, &other), row) in tail.zip(rows) {
+            *tail |= row as u64 | if other == 0 { 0 } else { misfit };
         }
     }
 
-    /// Encodes the keys alone: after that, word 0 of the rows that have a record is their handle.
+    /// Encodes the keys alone.
     pub(crate) fn encode_keys(&mut self, (plan, keys): (&Plan<'_>, &[Twin<'_>]), side: Side, rows: Range<usize>) {
         self.has_special = false;
-        self.words[0].fill(0);
+        self.handles.fill(0);
         self.key_misfit.fill(0);
         let nullable = keys.iter().any(|twin| twin.lane(side).column.has_nulls());
         if nullable {
@@ -78,19 +84,22 @@ impl Block {
             }
             self.has_special = self.key_null[..rows.len()].iter().any(|&null| null != 0);
         }
+        let words = match plan.handle {
+            Handle::Key => std::slice::from_mut(&mut self.handles),
+            Handle::CarriedHash | Handle::Hash => &mut self.words,
+        };
         for key in &plan.keys {
             let known = read_known(key.twin.lane(side), rows.clone(), &mut self.known).then_some(&self.known);
-            put(key, (side, rows.clone(), known), &mut self.words, &mut self.key_misfit);
+            put(key, (side, rows.clone(), known), words, &mut self.key_misfit);
         }
         match plan.handle {
-            Handle::Key => {}
+            Handle::Key => scramble(&mut self.handles, plan.handle_bits),
             Handle::CarriedHash => {
-                let [handles, words @ ..] = &mut self.words;
-                for word in &words[..plan.key_words] {
-                    handles.iter_mut().zip(word).for_each(|(handle, word)| *handle = mix(*handle, *word));
+                for word in &self.words[1..=plan.key_words] {
+                    self.handles.iter_mut().zip(word).for_each(|(handle, word)| *handle = mix(*handle, *word));
                 }
             }
-            Handle::Hash => keys.iter().for_each(|twin| fold(twin, side, rows.clone(), &mut self.words[0])),
+            Handle::Hash => keys.iter().for_each(|twin| fold(twin, side, rows.clone(), &mut self.handles)),
         }
         self.has_special |= self.key_misfit[..rows.len()].iter().any(|&misfit| misfit != 0);
         if self.has_special && !nullable {
@@ -122,7 +131,7 @@ fn read_known(lane: &Lane<'_>, rows: Range<usize>, known: &mut Row64) -> bool {
 type Rows<'k> = (Side, Range<usize>, Option<&'k Row64>);
 
 /// Puts a column's codes into the words, and notes what did not fit.
-fn put(column: &Carried<'_>, (side, rows, known): Rows<'_>, words: &mut [Row64; WORDS_MAX], misfit: &mut Row64) {
+fn put(column: &Carried<'_>, (side, rows, known): Rows<'_>, words: &mut [Row64], misfit: &mut Row64) {
     let lane = column.twin.lane(side);
     match &column.coder {
         Coder::Number(number) => {
@@ -136,6 +145,7 @@ fn put(column: &Carried<'_>, (side, rows, known): Rows<'_>, words: &mut [Row64; 
             if let (Values::Text(plain), None) = (&lane.column.values, known)
                 && let Some((views, buffers)) = plain.dense()
             {
+                prefetch(&views[rows.end..views.len().min(rows.end + BLOCK)]);
                 for ((word, misfit), &view) in word.iter_mut().zip(misfit).zip(&views[rows]) {
                     let number = texts.number(of_view(view, buffers));
                     *word |= u64::from(number.unwrap_or(0)) << piece.shift;
@@ -165,7 +175,7 @@ fn spell(
     (spelling, pieces): (&Spelling, &[Piece]),
     lane: &Lane<'_>,
     (rows, known): (Range<usize>, Option<&Row64>),
-    (words, misfit): (&mut [Row64; WORDS_MAX], &mut Row64),
+    (words, misfit): (&mut [Row64], &mut Row64),
 ) {
     let (mut codes, mut odd) = ([[0; BLOCK]; SPELLED_WORDS_MAX], [0; BLOCK]);
     let (count, start) = (rows.len(), rows.start);
@@ -211,18 +221,25 @@ impl Slot<'_> {
     ) {
         let at = rows.clone();
         match &lane.column.values {
-            Values::I8(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
-            Values::I16(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
-            Values::I32(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
-            Values::I64(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
-            Values::U8(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
-            Values::U16(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
-            Values::U32(values) if lane.factor == 1 => self.pack(&values[at], word, misfit),
-            Values::U64(values) if lane.factor == 1 && unsigned => self.pack(&values[at], word, misfit),
-            Values::F32(values) => self.pack(&values[at], word, misfit),
-            Values::F64(values) => self.pack(&values[at], word, misfit),
+            Values::I8(values) if lane.factor == 1 => self.read(values, at, word, misfit),
+            Values::I16(values) if lane.factor == 1 => self.read(values, at, word, misfit),
+            Values::I32(values) if lane.factor == 1 => self.read(values, at, word, misfit),
+            Values::I64(values) if lane.factor == 1 => self.read(values, at, word, misfit),
+            Values::U8(values) if lane.factor == 1 => self.read(values, at, word, misfit),
+            Values::U16(values) if lane.factor == 1 => self.read(values, at, word, misfit),
+            Values::U32(values) if lane.factor == 1 => self.read(values, at, word, misfit),
+            Values::U64(values) if lane.factor == 1 && unsigned => self.read(values, at, word, misfit),
+            Values::F32(values) => self.read(values, at, word, misfit),
+            Values::F64(values) => self.read(values, at, word, misfit),
             _ => self.pack_any(twin, unsigned, (side, rows), (word, misfit)),
         }
+    }
+
+    /// Packs the rows' values, and asks for those that come next: so many columns are more than the processor foresees.
+    #[inline]
+    fn read<T: Scalar>(self, values: &[T], rows: Range<usize>, word: &mut Row64, misfit: &mut Row64) {
+        prefetch(&values[rows.end..values.len().min(rows.end + BLOCK)]);
+        self.pack(&values[rows], word, misfit);
     }
 
     #[inline]

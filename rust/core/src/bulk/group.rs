@@ -20,7 +20,7 @@ pub(crate) struct Rules<'r> {
 }
 
 /// Decides these rows; every row of each of their keys is among them.
-pub(crate) fn settle(mut entries: Vec<Entry>, rules: Rules<'_>, found: &mut Found) {
+pub(crate) fn settle(mut entries: Vec<Entry>, rules: Rules<'_>, found: &mut Found<'_>) {
     entries.sort_unstable_by_key(|&(handle, side, row)| (handle, side as u8, row));
     let mut pairs = Vec::new();
     for run in entries.chunk_by(|a, b| a.0 == b.0) {
@@ -52,7 +52,7 @@ fn by_key(run: &[Entry], keys: &[Twin<'_>]) -> Vec<Vec<Place>> {
 }
 
 /// Decides all rows of one key, the left ones first.
-fn one_key(rows: impl ExactSizeIterator<Item = Place> + Clone, pairs: &mut Vec<(u32, u32)>, found: &mut Found) {
+fn one_key(rows: impl ExactSizeIterator<Item = Place> + Clone, pairs: &mut Vec<(u32, u32)>, found: &mut Found<'_>) {
     let mut first = rows.clone();
     match (rows.len(), first.next(), first.next()) {
         (1, Some((Side::Left, row)), _) => found.left_only.push(row),

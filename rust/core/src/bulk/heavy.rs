@@ -42,7 +42,7 @@ fn sample(plan: &Plan<'_>, keys: &[Twin<'_>], side: Side, rows: usize) -> Vec<(u
         for at in 0..end - start {
             if !block.has_special || block.key_null[at] | block.key_misfit[at] == 0 {
                 let row = u32::try_from(start + at).expect("the number of rows was checked");
-                handles.push((block.words[0][at], row));
+                handles.push((block.handles[at], row));
             }
         }
     }

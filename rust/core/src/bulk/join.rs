@@ -2,9 +2,10 @@
 
 use super::compare::{differ, mask};
 use super::group::{Entry, Rules, settle};
+use super::handle::Handle;
 use super::memory::Memory;
-use super::outcome::Found;
-use super::plan::{Handle, MISFIT, Plan, WORDS_MAX};
+use super::outcome::{Found, Listed};
+use super::plan::Plan;
 use super::runs::Run;
 use super::table::{Handles, Table};
 use super::twin::Twin;
@@ -40,30 +41,21 @@ struct Undecided;
 
 impl<'w, const W: usize> Joiner<'w, W> {
     pub(crate) fn new(work: Work<'w>) -> Self {
-        let masks: [u64; WORDS_MAX] = work.plan.field_masks();
-        let key_words = 1..=work.plan.key_words;
+        let (keys, fields) = (work.plan.key_masks(), work.plan.field_masks());
         Self {
             work,
-            table: Table::new(),
+            table: Table::new(work.plan.kept_bits()),
             taken: Vec::new(),
             alone: Vec::new(),
             open: Vec::new(),
-            key_masks: std::array::from_fn(|word| if key_words.contains(&word) { u64::MAX } else { 0 }),
-            field_masks: std::array::from_fn(|word| masks[word]),
+            key_masks: std::array::from_fn(|word| keys[word]),
+            field_masks: std::array::from_fn(|word| fields[word]),
         }
     }
 
-    /// Joins the parts, ascending.
-    pub(crate) fn join(&mut self, parts: std::ops::Range<usize>) -> Found {
-        let mut found = Found::default();
-        if self.work.list {
-            let count =
-                |runs: &[Run]| runs.iter().map(|run| parts.clone().map(|part| run.len(part)).sum::<usize>()).sum();
-            let most: usize = count(self.work.left);
-            let most = most.min(count(self.work.right));
-            found.equal.left.reserve_exact(most);
-            found.equal.right.reserve_exact(most);
-        }
+    /// Joins the parts, ascending. Equal pairs go to the list, which has room for them.
+    pub(crate) fn join<'l>(&mut self, parts: std::ops::Range<usize>, equal: Listed<'l>) -> Found<'l> {
+        let mut found = Found::new(equal);
         for part in parts {
             let mark = found.mark();
             if self.fast(part, &mut found).is_err() {
@@ -75,17 +67,18 @@ impl<'w, const W: usize> Joiner<'w, W> {
     }
 
     /// The part's records with every key looked at: for duplicates, and for two keys of one hash.
-    fn slow(&self, part: usize, found: &mut Found) {
+    fn slow(&self, part: usize, found: &mut Found<'_>) {
         let Work { plan, keys, fields, left, right, list, .. } = self.work;
+        let (handle, row) = (plan.handle_mask(), plan.row_mask());
         let entries = |runs: &'w [Run], side: Side| {
             let records = runs.iter().flat_map(move |run| run.part(part)).flat_map(|words| words.as_chunks::<W>().0);
-            records.map(move |record| -> Entry { (record[0], side, row(record[W - 1])) })
+            records.map(move |record| -> Entry { (record[0] & handle, side, low(record[W - 1] & row)) })
         };
         let all = entries(left, Side::Left).chain(entries(right, Side::Right)).collect();
         settle(all, Rules { keys, fields, exact: plan.handle == Handle::Key, list }, found);
     }
 
-    fn fast(&mut self, part: usize, found: &mut Found) -> Result<(), Undecided> {
+    fn fast(&mut self, part: usize, found: &mut Found<'_>) -> Result<(), Undecided> {
         let Work { plan, left, right, memory, list, .. } = self.work;
         let count = right.iter().map(|run| run.len(part)).sum();
         if self.table.fill(right.iter().flat_map(|run| run.part(part)), count, memory) == Handles::Repeated {
@@ -96,31 +89,33 @@ impl<'w, const W: usize> Joiner<'w, W> {
         self.alone.clear();
         self.open.clear();
         let look_up = !plan.left_out.is_empty() || plan.handle == Handle::Hash;
+        let (handle, row_mask, misfit_bit) = (plan.handle_mask(), plan.row_mask(), plan.misfit());
+        let row = |tail: u64| low(tail & row_mask);
         let Self { table, taken, key_masks, field_masks, alone, open, work } = self;
         for record in left.iter().flat_map(|run| run.part(part)).flat_map(|words| words.as_chunks::<W>().0) {
             let tail = record[W - 1];
-            let Some((seat, other)) = table.find(record[0]) else {
-                alone.push((record[0], row(tail)));
+            let Some((seat, twin)) = table.find(record[0]) else {
+                alone.push((record[0] & handle, row(tail)));
                 continue;
             };
             let (mut keys, mut fields) = (0, 0);
-            for word in 1..W {
-                let differs = record[word] ^ other[word];
+            for word in 0..W {
+                let differs = record[word] ^ twin[word];
                 keys |= differs & key_masks[word];
                 fields |= differs & field_masks[word];
             }
             if !seat.take(taken) || keys != 0 {
                 return Err(Undecided);
             }
-            let pair = (row(tail), row(other[W - 1]));
-            let misfit = (tail | other[W - 1]) & MISFIT != 0;
+            let pair = (row(tail), row(twin[W - 1]));
+            let misfit = (tail | twin[W - 1]) & misfit_bit != 0;
             if misfit || look_up {
-                let mask = if misfit { mask(work.fields, pair) } else { carried_mask(work, (record, other), pair) };
+                let mask = if misfit { mask(work.fields, pair) } else { carried_mask(work, (record, twin), pair) };
                 open.push((pair.0, pair.1, mask));
             } else if fields == 0 {
                 found.pair(pair, 0, list);
             } else {
-                found.pair(pair, carried_mask(work, (record, other), pair), list);
+                found.pair(pair, carried_mask(work, (record, twin), pair), list);
             }
         }
         let rest = table.not_taken(taken).map(row);
@@ -130,7 +125,7 @@ impl<'w, const W: usize> Joiner<'w, W> {
     }
 
     /// The left rows without a right one, unless some have the same key.
-    fn alone(&mut self, found: &mut Found) -> Result<(), Undecided> {
+    fn alone(&mut self, found: &mut Found<'_>) -> Result<(), Undecided> {
         found.left_only.extend(self.alone.iter().map(|&(_, row)| row));
         self.alone.sort_unstable();
         let repeated = self.alone.windows(2).any(|two| two[0].0 == two[1].0);
@@ -138,7 +133,7 @@ impl<'w, const W: usize> Joiner<'w, W> {
     }
 
     /// Compares what is not carried, where it lies.
-    fn look_up(&mut self, found: &mut Found) -> Result<(), Undecided> {
+    fn look_up(&mut self, found: &mut Found<'_>) -> Result<(), Undecided> {
         let Work { plan, keys, fields, list, .. } = self.work;
         if self.open.is_empty() {
             return Ok(());
@@ -183,9 +178,9 @@ fn carried_mask<const W: usize>(work: &Work<'_>, records: (&[u64; W], &[u64; W])
     mask
 }
 
-/// The row of a record's last word.
+/// A row's number.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the row is the low half")]
-fn row(tail: u64) -> u32 {
-    tail as u32
+#[expect(clippy::cast_possible_truncation, reason = "rows have fewer than 32 bits")]
+pub(crate) fn low(row: u64) -> u32 {
+    row as u32
 }

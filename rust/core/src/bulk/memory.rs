@@ -34,6 +34,13 @@ impl Memory {
         }
     }
 
+    /// Asks for huge pages for a list that is still to be filled.
+    pub(crate) fn prepare(self, list: &mut [u32]) {
+        if self == Self::Wide {
+            tieout_wide::huge(list);
+        }
+    }
+
     pub(crate) fn finish(self) {
         if self == Self::Wide {
             tieout_wide::fence();

@@ -21,13 +21,16 @@ mod compare;
 mod encode;
 mod error;
 mod group;
+mod handle;
 mod heavy;
 mod join;
+mod layout;
 mod memory;
 mod outcome;
 mod parts;
 mod plan;
 mod repeats;
+mod room;
 mod runs;
 mod sides;
 mod sift;
@@ -49,9 +52,12 @@ use tieout_wide::Pages;
 
 use crate::field::Side;
 use group::{Entry, Rules, settle};
+use handle::Effort;
 use join::{Joiner, Work};
+use layout::Size;
 use outcome::Found;
 use plan::Plan;
+use room::Room;
 use runs::{Deal, Run, part_bits};
 use sides::Sides;
 
@@ -103,8 +109,9 @@ impl Differ {
         let sides = Sides::new(request)?;
         let Self { pool, memory, spare } = self;
         Ok(pool.install(|| {
-            let mut diff = diff_once(&sides, true, (*memory, &mut *spare))
-                .or_else(|| diff_once(&sides, false, (*memory, spare)))
+            let mut efforts = Effort::ALL.into_iter();
+            let mut diff = efforts
+                .find_map(|effort| diff_once(&sides, effort, (*memory, &mut *spare)))
                 .expect("a hashed key fits always");
             diff.sort(sides.rows);
             diff
@@ -113,18 +120,19 @@ impl Differ {
 }
 
 /// The answer, or `None` where too many keys did not fit.
-fn diff_once(sides: &Sides<'_>, carry: bool, (memory, spare): (Memory, &mut Vec<Option<Pages>>)) -> Option<Diff> {
-    let plan = Plan::new(&sides.keys, &sides.fields, carry);
+fn diff_once(sides: &Sides<'_>, effort: Effort, (memory, spare): (Memory, &mut Vec<Option<Pages>>)) -> Option<Diff> {
+    let rows = sides.rows[0].max(sides.rows[1]);
+    let size = Size { rows, part_bits: part_bits(rows) };
+    let plan = Plan::new(&sides.keys, &sides.fields, effort, size);
     let heavy = heavy::heavy(&plan, &sides.keys, sides.rows);
-    let most = sides.rows[0].max(sides.rows[1]);
-    let deal = Deal { plan: &plan, keys: &sides.keys, part_bits: part_bits(most), memory, heavy: &heavy };
+    let deal = Deal { plan: &plan, keys: &sides.keys, memory, heavy: &heavy };
     let (left, right) = deal_out(sides, deal, spare);
     let odd: usize = left.iter().chain(&right).map(|run| run.odd.len()).sum();
     let mut diff = None;
     if odd <= (sides.rows[0] + sides.rows[1]) / ODD_SHARE {
         let Sides { keys, fields, .. } = sides;
         let work = Work { plan: &plan, keys, fields, left: &left, right: &right, memory, list: sides.list_equal };
-        let mut all = join_all(work, 1 << deal.part_bits);
+        let mut all = join_all(work, 1 << size.part_bits);
         set_aside(&mut all, sides, [&left, &right]);
         all.duplicate_keys += heavy.len();
         diff = Some(all);
@@ -165,20 +173,33 @@ fn join_all(work: Work<'_>, parts: usize) -> Diff {
 
 fn join_parts<const W: usize>(work: Work<'_>, parts: usize) -> Diff {
     let pieces = parts.min(PIECES_MAX);
-    let ranges = (0..pieces).into_par_iter().with_max_len(1).map(|at| parts * at / pieces..parts * (at + 1) / pieces);
-    let found: Vec<Found> = ranges.map_init(|| Joiner::<W>::new(work), Joiner::join).collect();
+    let ranges: Vec<_> = (0..pieces).map(|at| parts * at / pieces..parts * (at + 1) / pieces).collect();
+    let most = |range: &std::ops::Range<usize>| {
+        let count = |runs: &[Run]| runs.iter().flat_map(|run| range.clone().map(|part| run.len(part))).sum::<usize>();
+        if work.list { count(work.left).min(count(work.right)) } else { 0 }
+    };
+    let mut room = Room::new(&ranges.iter().map(most).collect::<Vec<_>>(), work.memory);
+    let tasks: Vec<_> = ranges.into_iter().zip(room.split()).collect();
+    let tasks = tasks.into_par_iter().with_max_len(1);
+    let found: Vec<Found<'_>> =
+        tasks.map_init(|| Joiner::<W>::new(work), |joiner, (parts, equal)| joiner.join(parts, equal)).collect();
     let mut diff = Diff::default();
+    let mut used = Vec::with_capacity(found.len());
     for found in found {
+        used.push(found.equal.used);
         diff.add(found);
     }
+    diff.list(room.close(&used));
     diff
 }
 
 /// Decides the rows that have no record.
 fn set_aside(diff: &mut Diff, sides: &Sides<'_>, runs: [&[Run]; 2]) {
     let Sides { keys, fields, list_equal, .. } = sides;
-    let mut found = Found::default();
-    let mut odd: Vec<Entry> = Vec::new();
+    let count: usize = runs.iter().copied().flatten().map(|run| run.odd.len()).sum();
+    let mut odd: Vec<Entry> = Vec::with_capacity(count);
+    let mut room = Room::new(&[if *list_equal { count / 2 } else { 0 }], Memory::Plain);
+    let mut found = Found::new(room.split().pop().unwrap_or_default());
     for (side, runs) in [Side::Left, Side::Right].into_iter().zip(runs) {
         for run in runs {
             let hash = |row: u32| keys.iter().fold(0, |hash, key| key.fold(hash, (side, row)));
@@ -189,5 +210,7 @@ fn set_aside(diff: &mut Diff, sides: &Sides<'_>, runs: [&[Run]; 2]) {
         }
     }
     settle(odd, Rules { keys, fields, exact: false, list: *list_equal }, &mut found);
+    let used = found.equal.used;
     diff.add(found);
+    diff.list(room.close(&[used]));
 }

@@ -56,11 +56,20 @@ impl Diff {
     }
 }
 
+/// Where equal pairs are listed: two lists of one length that have room for all of them, and none if they are only
+/// counted.
+#[derive(Debug, Default)]
+pub(crate) struct Listed<'l> {
+    pub(crate) left: &'l mut [u32],
+    pub(crate) right: &'l mut [u32],
+    pub(crate) used: usize,
+}
+
 /// What a task found.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct Found<'l> {
     pub(crate) equal_count: usize,
-    pub(crate) equal: Equal,
+    pub(crate) equal: Listed<'l>,
     pub(crate) changed: Changed,
     pub(crate) left_only: Vec<u32>,
     pub(crate) right_only: Vec<u32>,
@@ -77,11 +86,16 @@ pub(crate) struct Mark {
     right_only: usize,
 }
 
-impl Found {
+impl<'l> Found<'l> {
+    /// Nothing so far.
+    pub(crate) fn new(equal: Listed<'l>) -> Self {
+        Self { equal, ..Self::default() }
+    }
+
     pub(crate) fn mark(&self) -> Mark {
         Mark {
             equal_count: self.equal_count,
-            equal: self.equal.left.len(),
+            equal: self.equal.used,
             changed: self.changed.left.len(),
             left_only: self.left_only.len(),
             right_only: self.right_only.len(),
@@ -91,8 +105,7 @@ impl Found {
     /// Forgets the pairs and single rows found since then.
     pub(crate) fn back_to(&mut self, mark: &Mark) {
         self.equal_count = mark.equal_count;
-        self.equal.left.truncate(mark.equal);
-        self.equal.right.truncate(mark.equal);
+        self.equal.used = mark.equal;
         self.changed.left.truncate(mark.changed);
         self.changed.right.truncate(mark.changed);
         self.changed.masks.truncate(mark.changed);
@@ -111,20 +124,18 @@ impl Found {
         }
         self.equal_count += 1;
         if list {
-            self.equal.left.push(left);
-            self.equal.right.push(right);
+            let Listed { left: lefts, right: rights, used } = &mut self.equal;
+            (lefts[*used], rights[*used]) = (left, right);
+            *used += 1;
         }
     }
 }
 
 impl Diff {
-    /// Takes over what a task found.
-    pub(crate) fn add(&mut self, found: Found) {
+    /// Takes over what a task found, but for the list of equal pairs.
+    pub(crate) fn add(&mut self, found: Found<'_>) {
         self.equal_count += found.equal_count;
         self.duplicate_keys += found.duplicate_keys;
-        if !found.equal.left.is_empty() {
-            self.equal.push(found.equal);
-        }
         if !found.changed.left.is_empty() {
             self.changed.push(found.changed);
         }
@@ -133,6 +144,13 @@ impl Diff {
         self.right_only.extend(found.right_only);
         self.duplicate_left.extend(left);
         self.duplicate_right.extend(right);
+    }
+
+    /// Adds equal pairs.
+    pub(crate) fn list(&mut self, equal: Equal) {
+        if !equal.left.is_empty() {
+            self.equal.push(equal);
+        }
     }
 
     /// Sorts the lists of rows of one side, which have that many rows.

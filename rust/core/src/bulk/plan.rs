@@ -1,41 +1,21 @@
 //! What is carried with each row, and where: decided once for both sides, from a sample.
 //!
-//! A row becomes a record of a few 64-bit words. Word 0 is its handle: equal keys have equal handles. Then come the bits
-//! of the compared fields. The last word has the row's number in its low 32 bits, and above it a bit that says that some
-//! field did not fit.
+//! A row becomes a record of a few 64-bit words. Equal keys have equal handles; the handle's top bits say the record's
+//! part, and the others are the low bits of word 0. The last word has the row's number in its low bits, and above it a
+//! bit that says that some field did not fit. The bits of the compared fields are wherever there is room.
 
 use super::coder::{Number, Words, bits};
 use super::column::{Class, Values};
+use super::handle::{Effort, Handle, Key};
+use super::layout::{Layout, Piece, Placed, Size, TAIL, WORDS_MAX};
 use super::spelling::{SPELLED_WORDS_MAX, Spelling};
 use super::twin::{Twin, Value};
 use crate::field::{Place, Side};
 
-/// The most words of a record.
-pub(crate) const WORDS_MAX: usize = 8;
-/// Of the last word: says that a field of the row did not fit.
-pub(crate) const MISFIT: u64 = 1 << 32;
-/// Of the last word: the bits that belong to no field.
-pub(crate) const TAIL_TAKEN: u32 = 33;
 /// Rows that the plan looks at, on each side.
 const SAMPLE_ROWS: usize = 2048;
 /// Dictionaries of more texts are not numbered anew.
 const DICTIONARY_MAX: usize = 1 << 16;
-/// Most words that the key may take, if it is carried.
-const KEY_WORDS_MAX: usize = 3;
-
-/// Bits of a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Piece {
-    pub(crate) word: usize,
-    pub(crate) shift: u32,
-    pub(crate) width: u32,
-}
-
-impl Piece {
-    fn mask(self) -> u64 {
-        u64::MAX >> (u64::BITS - self.width) << self.shift
-    }
-}
 
 /// How a column's values become bits.
 #[derive(Debug)]
@@ -56,21 +36,13 @@ pub(crate) struct Carried<'a> {
     pub(crate) known: Option<Piece>,
 }
 
-/// What equal handles mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Handle {
-    /// The same key.
-    Key,
-    /// The same hash of the key, whose own bits are carried too.
-    CarriedHash,
-    /// The same hash of the key, which is looked up.
-    Hash,
-}
-
 /// The layout of a record.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     pub(crate) handle: Handle,
+    /// Bits of a handle, of which the first say the part.
+    pub(crate) handle_bits: u32,
+    pub(crate) size: Size,
     pub(crate) keys: Vec<Carried<'a>>,
     pub(crate) fields: Vec<Carried<'a>>,
     /// Words of a record.
@@ -83,41 +55,85 @@ pub(crate) struct Plan<'a> {
     pub(crate) left_out: Vec<usize>,
 }
 
+/// A field that may be carried: its number, its code, and the widths of that.
+type Wanted<'a> = (usize, Coder<'a>, Vec<u32>);
+
 impl<'a> Plan<'a> {
-    /// The layout for these keys and fields; without `carry`, the key is hashed whatever it is.
-    pub(crate) fn new(keys: &[Twin<'a>], fields: &[Twin<'a>], carry: bool) -> Self {
-        let (handle, keys, key_words) = if carry { plan_keys(keys) } else { (Handle::Hash, Vec::new(), 0) };
-        let mut layout = Layout::new(1 + key_words);
-        let mut plan = Self {
-            handle,
-            keys,
-            fields: Vec::new(),
-            words: 0,
-            key_words,
-            field_bits: Vec::new(),
-            left_out: Vec::new(),
-        };
-        let mut wanted: Vec<(usize, Coder<'a>, Vec<u32>)> = Vec::new();
+    /// The layout for these keys and fields.
+    pub(crate) fn new(keys: &[Twin<'a>], fields: &[Twin<'a>], effort: Effort, size: Size) -> Self {
+        let mut wanted: Vec<Wanted<'a>> = Vec::new();
+        let mut left_out = Vec::new();
         for (at, twin) in fields.iter().enumerate() {
             match coder(twin) {
                 Some((coder, widths)) => wanted.push((at, coder, widths)),
-                None => plan.left_out.push(at),
+                None => left_out.push(at),
             }
         }
         wanted.sort_by_key(|(_, _, widths)| std::cmp::Reverse(widths.iter().copied().max()));
-        for (at, coder, widths) in wanted {
-            let Some((pieces, known)) = layout.place(&widths, fields[at].has_nulls()) else {
+        let arrange = |key: &Key<'a>| {
+            let mut layout = Layout::new(key, size);
+            let place = |(at, _, widths): &Wanted<'a>| layout.place(widths, fields[*at].has_nulls());
+            let places: Vec<Placed> = wanted.iter().map(place).collect();
+            (layout, places)
+        };
+        let mut key = Key::new(keys, effort, size);
+        let (mut layout, mut places) = arrange(&key);
+        if effort == Effort::Narrow {
+            let whole = Key::new(keys, Effort::Whole, size);
+            let other = arrange(&whole);
+            if other.0.words() <= layout.words() {
+                (key, (layout, places)) = (whole, other);
+            } else {
+                let spare = layout.close_up(&mut places, u64::BITS - key.bits);
+                key.widen(keys, spare);
+            }
+        }
+        let mut plan = Self {
+            handle: key.handle,
+            handle_bits: key.bits,
+            size,
+            keys: key.carried,
+            fields: Vec::new(),
+            words: layout.words(),
+            key_words: key.words,
+            field_bits: Vec::new(),
+            left_out,
+        };
+        for ((at, coder, _), place) in wanted.into_iter().zip(places) {
+            let Some((mut pieces, mut known)) = place else {
                 plan.left_out.push(at);
                 continue;
             };
+            for piece in pieces.iter_mut().chain(&mut known) {
+                piece.word = if piece.word == TAIL { plan.words - 1 } else { piece.word };
+            }
             let bit = u32::try_from(at).expect("at most 64 fields");
             plan.field_bits.extend(pieces.iter().chain(&known).map(|piece| (bit, piece.word, piece.mask())));
             plan.fields.push(Carried { twin: fields[at], coder, pieces, known });
         }
         plan.left_out.sort_unstable();
-        plan.words = layout.close(&mut plan.fields, &mut plan.field_bits);
         plan.field_bits.sort_unstable();
         plan
+    }
+
+    /// Bits of a handle that are in its record.
+    pub(crate) fn kept_bits(&self) -> u32 {
+        self.handle_bits - self.size.part_bits
+    }
+
+    /// The bits of word 0 that are the handle's.
+    pub(crate) fn handle_mask(&self) -> u64 {
+        u64::MAX >> (u64::BITS - self.kept_bits())
+    }
+
+    /// The bits of the last word that are the row's number.
+    pub(crate) fn row_mask(&self) -> u64 {
+        u64::MAX >> (u64::BITS - self.size.row_bits())
+    }
+
+    /// Of the last word: says that a field of the row did not fit.
+    pub(crate) fn misfit(&self) -> u64 {
+        1 << self.size.row_bits()
     }
 
     /// The field bits of each word.
@@ -128,128 +144,19 @@ impl<'a> Plan<'a> {
         }
         masks
     }
-}
 
-/// Places that are given out, word by word. The last word of a record is called `TAIL` until it is known.
-struct Layout {
-    first: usize,
-    used: Vec<u32>,
-    tail: u32,
-}
-
-const TAIL: usize = usize::MAX;
-
-impl Layout {
-    fn new(first: usize) -> Self {
-        Self { first, used: Vec::new(), tail: TAIL_TAKEN }
-    }
-
-    /// Places of these widths, and of one bit more where asked for; `None` where a record has no such room.
-    fn place(&mut self, widths: &[u32], known: bool) -> Option<(Vec<Piece>, Option<Piece>)> {
-        let before = (self.used.clone(), self.tail);
-        let pieces: Option<Vec<Piece>> = widths.iter().map(|&width| self.piece(width)).collect();
-        let flag = if known { self.piece(1).map(Some) } else { Some(None) };
-        if let (Some(pieces), Some(flag)) = (pieces, flag) {
-            return Some((pieces, flag));
+    /// The bits of each word that are a key's beside the handle.
+    pub(crate) fn key_masks(&self) -> [u64; WORDS_MAX] {
+        let mut masks = [0; WORDS_MAX];
+        if self.handle == Handle::CarriedHash {
+            self.keys.iter().flat_map(|key| &key.pieces).for_each(|piece| masks[piece.word] |= piece.mask());
         }
-        (self.used, self.tail) = before;
-        None
+        masks
     }
-
-    /// The fullest word that has the room.
-    fn piece(&mut self, width: u32) -> Option<Piece> {
-        let words = self.used.iter_mut().enumerate().map(|(at, used)| (self.first + at, used));
-        let all = words.chain(std::iter::once((TAIL, &mut self.tail)));
-        let fullest = all.filter(|(_, used)| **used + width <= u64::BITS).max_by_key(|(_, used)| **used);
-        if let Some((word, used)) = fullest {
-            *used += width;
-            return Some(Piece { word, shift: *used - width, width });
-        }
-        if self.first + self.used.len() + 1 >= WORDS_MAX {
-            return None;
-        }
-        self.used.push(width);
-        Some(Piece { word: self.first + self.used.len() - 1, shift: 0, width })
-    }
-
-    /// The words of a record, of which there are kinds enough; names the last word.
-    fn close(&self, fields: &mut [Carried<'_>], bits: &mut [(u32, usize, u64)]) -> usize {
-        let words = match self.first + self.used.len() + 1 {
-            few @ ..=4 => few,
-            5 | 6 => 6,
-            _ => WORDS_MAX,
-        };
-        let name = |word: &mut usize| *word = if *word == TAIL { words - 1 } else { *word };
-        for (_, word, _) in bits.iter_mut() {
-            name(word);
-        }
-        let pieces = fields.iter_mut().flat_map(|field| field.pieces.iter_mut().chain(&mut field.known));
-        pieces.for_each(|piece| name(&mut piece.word));
-        words
-    }
-}
-
-/// Carries the key where it fits: in the handle itself, or beside a hash of it. Rows without a whole key have no record.
-fn plan_keys<'a>(keys: &[Twin<'a>]) -> (Handle, Vec<Carried<'a>>, usize) {
-    if let [twin] = keys
-        && !matches!(twin.class(), Class::Text | Class::Binary)
-    {
-        let coder = Coder::Number(Number::whole(!twin.is_unsigned()));
-        let whole = Piece { word: 0, shift: 0, width: u64::BITS };
-        return (Handle::Key, vec![Carried { twin: *twin, coder, pieces: vec![whole], known: None }], 0);
-    }
-    let coders: Option<Vec<(Coder<'a>, Vec<u32>)>> = keys.iter().map(coder_of_key).collect();
-    let Some(mut coders) = coders else { return (Handle::Hash, Vec::new(), 0) };
-    let total: u32 = coders.iter().flat_map(|(_, widths)| widths).sum();
-    let (handle, first) = if total <= u64::BITS { (Handle::Key, 0) } else { (Handle::CarriedHash, 1) };
-    if handle == Handle::Key {
-        spend(keys, &mut coders, u64::BITS - total);
-    }
-    let mut carried = Vec::with_capacity(keys.len());
-    let (mut word, mut room) = (first, u64::BITS);
-    for (twin, (coder, widths)) in keys.iter().zip(coders) {
-        let mut pieces = Vec::with_capacity(widths.len());
-        for width in widths {
-            if width > room {
-                (word, room) = (word + 1, u64::BITS);
-            }
-            // From the top, so that sorted keys have sorted handles.
-            room -= width;
-            pieces.push(Piece { word, shift: room, width });
-        }
-        carried.push(Carried { twin: *twin, coder, pieces, known: None });
-    }
-    let key_words = if handle == Handle::Key { 0 } else { word };
-    if key_words > KEY_WORDS_MAX { (Handle::Hash, Vec::new(), 0) } else { (handle, carried, key_words) }
-}
-
-/// Gives the bits that are left to the numbers, so that hardly any number does not fit.
-fn spend(keys: &[Twin<'_>], coders: &mut [(Coder<'_>, Vec<u32>)], bits: u32) {
-    let numbers = coders.iter().filter(|(coder, _)| matches!(coder, Coder::Number(_))).count();
-    let Ok(numbers @ 1..) = u32::try_from(numbers) else { return };
-    for (twin, (coder, widths)) in keys.iter().zip(coders) {
-        if let Coder::Number(number) = coder {
-            let width = (widths[0] + bits / numbers).min(u64::BITS);
-            *number = Number::around(&sample_words(twin), !twin.is_unsigned(), width);
-            widths[0] = width;
-        }
-    }
-}
-
-fn coder_of_key<'a>(twin: &Twin<'a>) -> Option<(Coder<'a>, Vec<u32>)> {
-    if matches!(twin.class(), Class::Text | Class::Binary) {
-        return coder(twin);
-    }
-    let words = sample_words(twin);
-    let width = Number::of(&words, !twin.is_unsigned()).width;
-    // Without a divisor: a key that is no multiple is as likely as any.
-    let spread = words.iter().max().zip(words.iter().min()).map_or(1, |(high, low)| bits(high.wrapping_sub(*low)) + 1);
-    let width = width.max(spread).min(u64::BITS);
-    Some((Coder::Number(Number::around(&words, !twin.is_unsigned(), width)), vec![width]))
 }
 
 /// The best coder for a column and the widths of its codes.
-fn coder<'a>(twin: &Twin<'a>) -> Option<(Coder<'a>, Vec<u32>)> {
+pub(crate) fn coder<'a>(twin: &Twin<'a>) -> Option<(Coder<'a>, Vec<u32>)> {
     if !matches!(twin.class(), Class::Text | Class::Binary) {
         let number = match twin.class() {
             Class::Bool => Number::around(&[0, 1], false, 1),
@@ -300,7 +207,7 @@ fn text<'a>(twin: &Twin<'a>, place: Place) -> Option<crate::column::Text<'a>> {
     }
 }
 
-fn sample_words(twin: &Twin<'_>) -> Vec<u64> {
+pub(crate) fn sample_words(twin: &Twin<'_>) -> Vec<u64> {
     let unsigned = twin.is_unsigned();
     sample(twin).filter_map(|place| twin.word(unsigned, place)).collect()
 }

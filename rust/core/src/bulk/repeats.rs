@@ -16,6 +16,8 @@ use tieout_wide::Pages;
 
 use super::column::Column;
 use super::error::BulkError;
+use super::handle::Effort;
+use super::layout::Size;
 use super::memory::Memory;
 use super::plan::Plan;
 use super::runs::{Deal, Run, part_bits};
@@ -64,8 +66,9 @@ impl Differ {
         let (keys, fields) = twins.split_at(keys);
         let Self { pool, memory, spare } = self;
         Ok(pool.install(|| {
-            once((keys, fields), count, true, (*memory, &mut *spare))
-                .or_else(|| once((keys, fields), count, false, (*memory, spare)))
+            let mut efforts = Effort::ALL.into_iter();
+            efforts
+                .find_map(|effort| once((keys, fields), count, effort, (*memory, &mut *spare)))
                 .expect("a hashed key fits always")
         }))
     }
@@ -75,12 +78,13 @@ impl Differ {
 fn once(
     (keys, fields): (&[Twin<'_>], &[Twin<'_>]),
     count: usize,
-    carry: bool,
+    effort: Effort,
     (memory, spare): (Memory, &mut Vec<Option<Pages>>),
 ) -> Option<Repeats> {
-    let plan = Plan::new(keys, fields, carry);
+    let size = Size { rows: count, part_bits: part_bits(count) };
+    let plan = Plan::new(keys, fields, effort, size);
     let heavy = heavy::heavy(&plan, keys, [count, 0]);
-    let deal = Deal { plan: &plan, keys, part_bits: part_bits(count), memory, heavy: &heavy };
+    let deal = Deal { plan: &plan, keys, memory, heavy: &heavy };
     let tasks = (count / ROWS_PER_TASK_MIN).clamp(1, rayon::current_num_threads());
     spare.resize_with(tasks.max(spare.len()), || None);
     let stretch = |task: usize| count * task / tasks..count * (task + 1) / tasks;
@@ -90,7 +94,7 @@ fn once(
     let fits = odd <= count / ODD_SHARE;
     let repeats = fits.then(|| {
         let sifting = Sifting { plan: &plan, keys, fields, runs: &runs, memory };
-        let mut told = sift_all(sifting, 1 << deal.part_bits);
+        let mut told = sift_all(sifting, 1 << size.part_bits);
         told.push(by_look(sifting, &heavy));
         answer(&told, &runs)
     });

@@ -13,16 +13,11 @@ use super::memory::Memory;
 use super::plan::Plan;
 use super::twin::Twin;
 use crate::field::Side;
-use crate::mix::mix;
 
-/// Words of a block of memory: a multiple of every buffer's length.
-const CHUNK_WORDS: usize = 1_536;
-#[expect(clippy::cast_possible_truncation, reason = "a small constant")]
-const CHUNK_WORDS_32: u32 = CHUNK_WORDS as u32;
 /// No such block.
 const NONE: u32 = u32::MAX;
 /// Rows of one side that go into a part, about.
-const PART_ROWS: usize = 8 << 10;
+const PART_ROWS: usize = 16 << 10;
 /// More parts than these have buffers that no cache holds.
 const PART_BITS_MAX: u32 = 11;
 
@@ -34,21 +29,14 @@ const fn buffer_words(words: usize) -> usize {
     }
 }
 
-/// How many bits of a hash say the part.
+/// Words of a block of memory: whole buffers.
+const fn chunk_words(words: usize) -> usize {
+    64 * buffer_words(words)
+}
+
+/// How many bits of a handle say the part.
 pub(crate) fn part_bits(rows: usize) -> u32 {
     (rows / PART_ROWS).next_power_of_two().ilog2().min(PART_BITS_MAX)
-}
-
-/// The hash that a handle is dealt out and looked up by.
-#[inline]
-pub(crate) fn hash(handle: u64) -> u64 {
-    mix(0, handle)
-}
-
-#[inline]
-fn part_of(hash: u64, bits: u32) -> usize {
-    // Shifting in two steps: no bits at all are a shift by 64.
-    (hash >> 1 >> (63 - bits)) as usize
 }
 
 /// The records of one stretch of rows.
@@ -58,7 +46,7 @@ pub(crate) struct Run {
     /// By block: the next of the same part.
     next: Vec<u32>,
     /// By part: its first block, and its records.
-    parts: Vec<(u32, u32)>,
+    parts: Vec<(u32, usize)>,
     words: usize,
     /// Rows whose key has a null, ascending.
     pub(crate) null: Vec<u32>,
@@ -73,7 +61,6 @@ pub(crate) struct Run {
 pub(crate) struct Deal<'p> {
     pub(crate) plan: &'p Plan<'p>,
     pub(crate) keys: &'p [Twin<'p>],
-    pub(crate) part_bits: u32,
     pub(crate) memory: Memory,
     /// Handles whose rows get no record: one row of each, to be sure of the key.
     pub(crate) heavy: &'p [(u64, (Side, u32))],
@@ -93,19 +80,19 @@ impl Run {
 
     /// How many records the part has.
     pub(crate) fn len(&self, part: usize) -> usize {
-        self.parts[part].1 as usize
+        self.parts[part].1
     }
 
     /// The part's records in the order of their rows, some at a time.
     pub(crate) fn part(&self, part: usize) -> impl Iterator<Item = &[u64]> {
         let (mut block, records) = self.parts[part];
-        let mut left = records as usize * self.words;
+        let (mut left, chunk) = (records * self.words, chunk_words(self.words));
         std::iter::from_fn(move || {
             if left == 0 {
                 return None;
             }
-            let start = block as usize * CHUNK_WORDS;
-            let words = left.min(CHUNK_WORDS);
+            let start = block as usize * chunk;
+            let words = left.min(chunk);
             (block, left) = (self.next[block as usize], left - words);
             Some(&self.memory[start..start + words])
         })
@@ -117,36 +104,39 @@ impl Run {
     }
 }
 
-/// Where a part's next record goes, and its records so far.
+/// What there is of a part so far.
 #[derive(Clone, Copy)]
-struct Cursor {
-    /// The word in memory where the next record belongs.
-    at: u32,
-    records: u32,
+struct Chain {
     first: u32,
+    blocks: usize,
 }
 
 struct Dealer<'p, const W: usize> {
     deal: Deal<'p>,
     memory: Pages,
     buffers: Pages,
-    cursors: Vec<Cursor>,
+    /// By part: the word in memory where its next record belongs; at the end of a block, or 0, where it needs a new one.
+    /// The last words before it, at most a buffer of them, are still in the buffer.
+    cursors: Vec<u32>,
+    chains: Vec<Chain>,
     next: Vec<u32>,
 }
 
 impl<'p, const W: usize> Dealer<'p, W> {
     const BUFFER: usize = buffer_words(W);
+    const CHUNK: usize = chunk_words(W);
     #[expect(clippy::cast_possible_truncation, reason = "a record has at most 8 words")]
     const WORDS: u32 = W as u32;
 
     fn run(deal: Deal<'p>, side: Side, rows: Range<usize>, old: &mut Option<Pages>) -> Run {
-        let parts = 1_usize << deal.part_bits;
-        let blocks = rows.len() * W / CHUNK_WORDS + parts + 1;
+        let parts = 1_usize << deal.plan.size.part_bits;
+        let blocks = rows.len() * W / Self::CHUNK + parts + 1;
         let mut dealer = Self {
             deal,
-            memory: deal.memory.at_least(blocks * CHUNK_WORDS, old),
+            memory: deal.memory.at_least(blocks * Self::CHUNK, old),
             buffers: Pages::plain(parts * Self::BUFFER),
-            cursors: vec![Cursor { at: 0, records: 0, first: NONE }; parts],
+            cursors: vec![0; parts],
+            chains: vec![Chain { first: NONE, blocks: 0 }; parts],
             next: Vec::with_capacity(blocks),
         };
         let (mut null, mut odd, mut heavy) = (Vec::new(), Vec::new(), Vec::new());
@@ -156,7 +146,7 @@ impl<'p, const W: usize> Dealer<'p, W> {
             let count = rows.len();
             block.encode((deal.plan, deal.keys), side, rows);
             if !block.has_special && deal.heavy.is_empty() {
-                (0..count).for_each(|at| dealer.put(&block, at));
+                dealer.put(&block, 0..count);
                 continue;
             }
             for at in 0..count {
@@ -165,10 +155,10 @@ impl<'p, const W: usize> Dealer<'p, W> {
                     null.push(row);
                 } else if block.has_special && block.key_misfit[at] != 0 {
                     odd.push(row);
-                } else if dealer.is_heavy(block.words[0][at], (side, row)) {
+                } else if dealer.is_heavy(block.handles[at], (side, row)) {
                     heavy.push(row);
                 } else {
-                    dealer.put(&block, at);
+                    dealer.put(&block, at..at + 1);
                 }
             }
         }
@@ -181,44 +171,69 @@ impl<'p, const W: usize> Dealer<'p, W> {
         known.is_some_and(|&(_, heavy)| self.deal.keys.iter().all(|key| key.same(heavy, place)))
     }
 
-    #[inline]
-    fn put(&mut self, block: &Block, at: usize) {
-        let record: [u64; W] = std::array::from_fn(|word| block.words[word][at]);
-        let part = part_of(hash(record[0]), self.deal.part_bits);
-        let cursor = &mut self.cursors[part];
-        let at = cursor.at as usize;
-        if at.is_multiple_of(CHUNK_WORDS) {
-            // A new block: the one before it is full, or there is none.
-            let block = u32::try_from(self.next.len()).expect("fewer blocks than rows");
-            self.next.push(NONE);
-            if cursor.records == 0 {
-                cursor.first = block;
-            } else {
-                self.next[at / CHUNK_WORDS - 1] = block;
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call for each record costs more than the record")]
+    fn put(&mut self, block: &Block, places: Range<usize>) {
+        let (kept, mask) = (self.deal.plan.kept_bits(), self.deal.plan.handle_mask());
+        for place in places {
+            let handle = block.handles[place];
+            let mut record: [u64; W] = std::array::from_fn(|word| block.words[word][place]);
+            record[0] |= handle & mask;
+            // Shifting in two steps: no bits at all are a shift by 64.
+            let part = (handle >> 1 >> (kept - 1)) as usize;
+            let full = self.cursors[part] as usize;
+            let (start, used) = (part * Self::BUFFER, full % Self::BUFFER);
+            if used == 0 {
+                // Not when the buffer became full: reading just then what was just written waits for it.
+                self.flush(part);
+                if full.is_multiple_of(Self::CHUNK) {
+                    self.new_block(part);
+                }
             }
-            cursor.at = block * CHUNK_WORDS_32;
-        }
-        let at = cursor.at as usize;
-        cursor.at += Self::WORDS;
-        cursor.records += 1;
-        let start = part * Self::BUFFER;
-        let used = at % Self::BUFFER;
-        let buffer = &mut self.buffers[start..start + Self::BUFFER];
-        *buffer[used..].first_chunk_mut().expect("buffers hold whole records") = record;
-        if used + W == Self::BUFFER {
-            let from = at - used;
-            self.deal.memory.write(&mut self.memory[from..from + Self::BUFFER], buffer);
+            self.cursors[part] += Self::WORDS;
+            let buffer = &mut self.buffers[start..start + Self::BUFFER];
+            *buffer[used..].first_chunk_mut().expect("buffers hold whole records") = record;
         }
     }
 
+    /// Writes what the part's buffer holds.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call for each line costs more than the line")]
+    fn flush(&mut self, part: usize) {
+        let (end, start) = (self.cursors[part] as usize, part * Self::BUFFER);
+        if end > 0 {
+            let used = (end - 1) % Self::BUFFER + 1;
+            let (to, from) = (&mut self.memory[end - used..end], &self.buffers[start..start + used]);
+            if used == Self::BUFFER { self.deal.memory.write(to, from) } else { to.copy_from_slice(from) }
+        }
+    }
+
+    /// The block before it is full, or there is none.
+    #[cold]
+    fn new_block(&mut self, part: usize) {
+        let block = u32::try_from(self.next.len()).expect("fewer blocks than rows");
+        self.next.push(NONE);
+        let chain = &mut self.chains[part];
+        if chain.blocks == 0 {
+            chain.first = block;
+        } else {
+            self.next[self.cursors[part] as usize / Self::CHUNK - 1] = block;
+        }
+        chain.blocks += 1;
+        self.cursors[part] = u32::try_from(block as usize * Self::CHUNK).expect("fewer words than 2^32");
+    }
+
     /// Writes what the buffers still hold.
-    fn close(mut self) -> (Pages, Vec<u32>, Vec<(u32, u32)>) {
-        for (part, cursor) in self.cursors.iter().enumerate() {
-            let used = cursor.at as usize % Self::BUFFER;
-            let (from, start) = (cursor.at as usize - used, part * Self::BUFFER);
-            self.memory[from..from + used].copy_from_slice(&self.buffers[start..start + used]);
+    fn close(mut self) -> (Pages, Vec<u32>, Vec<(u32, usize)>) {
+        let mut parts = Vec::with_capacity(self.chains.len());
+        for part in 0..self.chains.len() {
+            self.flush(part);
+            let chain = self.chains[part];
+            // The last block is full where the cursor is at its end.
+            let last = if chain.blocks == 0 { 0 } else { (self.cursors[part] as usize - 1) % Self::CHUNK + 1 };
+            parts.push((chain.first, (chain.blocks.saturating_sub(1) * Self::CHUNK + last) / W));
         }
         self.deal.memory.finish();
-        (self.memory, self.next, self.cursors.iter().map(|cursor| (cursor.first, cursor.records)).collect())
+        (self.memory, self.next, parts)
     }
 }

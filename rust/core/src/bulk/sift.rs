@@ -1,8 +1,10 @@
 //! One part of one table: which records have the key of an earlier one, and whether they say the same.
 
 use super::compare::differ;
+use super::handle::Handle;
+use super::join::low;
 use super::memory::Memory;
-use super::plan::{Handle, MISFIT, Plan, WORDS_MAX};
+use super::plan::Plan;
 use super::runs::Run;
 use super::table::Table;
 use super::twin::Twin;
@@ -42,13 +44,12 @@ pub(crate) struct Sifter<'w, const W: usize> {
 
 impl<'w, const W: usize> Sifter<'w, W> {
     pub(crate) fn new(work: Sifting<'w>) -> Self {
-        let masks: [u64; WORDS_MAX] = work.plan.field_masks();
-        let key_words = 1..=work.plan.key_words;
+        let (keys, fields) = (work.plan.key_masks(), work.plan.field_masks());
         Self {
             work,
-            table: Table::new(),
-            key_masks: std::array::from_fn(|word| if key_words.contains(&word) { u64::MAX } else { 0 }),
-            field_masks: std::array::from_fn(|word| masks[word]),
+            table: Table::new(work.plan.kept_bits()),
+            key_masks: std::array::from_fn(|word| keys[word]),
+            field_masks: std::array::from_fn(|word| fields[word]),
         }
     }
 
@@ -60,7 +61,8 @@ impl<'w, const W: usize> Sifter<'w, W> {
             if self.fast(part, &mut told).is_err() {
                 let lists = [&mut told.copies, &mut told.open, &mut told.differing];
                 lists.into_iter().zip(before).for_each(|(list, before)| list.truncate(before));
-                let rows = self.records(part).map(|record| (record[0], row(record[W - 1]))).collect();
+                let (handle, row) = (self.work.plan.handle_mask(), self.work.plan.row_mask());
+                let rows = self.records(part).map(|record| (record[0] & handle, low(record[W - 1] & row))).collect();
                 settle_keys(rows, self.work.keys, &mut told);
             }
         }
@@ -88,13 +90,14 @@ impl<'w, const W: usize> Sifter<'w, W> {
     fn enter(&mut self, part: usize, seats: &mut [u64], told: &mut Told) -> Result<(), Undecided> {
         let plan = self.work.plan;
         let look_up = !plan.left_out.is_empty() || plan.handle == Handle::Hash;
+        let (row, misfit) = (plan.row_mask(), plan.misfit());
         let records = self.records(part);
         let Self { table, key_masks, field_masks, .. } = self;
         for record in records {
             let Some(at) = table.add(seats, record) else { continue };
             let first: &[u64; W] = seats[at..].first_chunk().expect("a seat has W words");
             let (mut other_key, mut differs) = (0, 0);
-            for word in 1..W {
+            for word in 0..W {
                 let bits = record[word] ^ first[word];
                 other_key |= bits & key_masks[word];
                 differs |= bits & field_masks[word];
@@ -102,9 +105,9 @@ impl<'w, const W: usize> Sifter<'w, W> {
             if other_key != 0 {
                 return Err(Undecided);
             }
-            let pair = (row(record[W - 1]), row(first[W - 1]));
-            let misfit = (record[W - 1] | first[W - 1]) & MISFIT != 0;
-            if misfit || look_up {
+            let pair = (low(record[W - 1] & row), low(first[W - 1] & row));
+            let fits = (record[W - 1] | first[W - 1]) & misfit == 0;
+            if !fits || look_up {
                 told.open.push(pair);
             } else if differs == 0 {
                 told.copies.push(pair);
@@ -174,11 +177,4 @@ fn differing(columns: &[Twin<'_>], pairs: &[(u32, u32)]) -> Vec<u64> {
         differ(column, (&rows, &firsts), 1, &mut differs);
     }
     differs
-}
-
-/// The row of a record's last word.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the row is the low half")]
-fn row(tail: u64) -> u32 {
-    tail as u32
 }

@@ -1,17 +1,12 @@
 //! The records of one side's part by their handle: buckets of eight, found by 16-bit tags, all of it cache-sized.
 
 use super::memory::Memory;
-use super::runs::hash;
-use tieout_wide::Pages;
+use tieout_wide::{Pages, lanes_with};
 
 /// Records of a bucket.
 const BUCKET: usize = 8;
 /// Records that a bucket has on average.
 const LOAD: usize = 4;
-/// The lowest bit of each of four 16-bit lanes.
-const LOW: u64 = 0x0001_0001_0001_0001;
-/// The highest.
-const HIGH: u64 = LOW << 15;
 
 /// What a part's handles look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,16 +38,25 @@ impl Seat {
 /// Buckets of records of `W` words.
 ///
 /// Invariants: seats below a bucket's `used` (at most [`BUCKET`]) hold records and their tags, which are never 0, and
-/// the others have the tag 0; a record is in the bucket of its hash, or in a later one if all between are full.
+/// the others have the tag 0; a record is in the bucket of its handle, or in a later one if all between are full.
 pub(crate) struct Table<const W: usize> {
+    /// Bits of a handle, the low ones of word 0.
+    bits: u32,
     tags: Vec<[u64; 2]>,
     used: Vec<u8>,
     records: Option<Pages>,
 }
 
 impl<const W: usize> Table<W> {
-    pub(crate) fn new() -> Self {
-        Self { tags: Vec::new(), used: Vec::new(), records: None }
+    /// An empty table for handles of so many bits, 1 to 64.
+    pub(crate) fn new(bits: u32) -> Self {
+        Self { bits, tags: Vec::new(), used: Vec::new(), records: None }
+    }
+
+    /// The bits of a handle.
+    #[inline]
+    fn mask(&self) -> u64 {
+        u64::MAX >> (u64::BITS - self.bits)
     }
 
     /// Fills the table with these records, of which there are so many. Stops at a handle that occurs twice.
@@ -94,14 +98,13 @@ impl<const W: usize> Table<W> {
     /// Adds the record, unless there is one of its handle already: then that one's place among the seats.
     #[inline]
     pub(crate) fn add(&mut self, seats: &mut [u64], record: &[u64; W]) -> Option<usize> {
-        let hash = hash(record[0]);
-        let tag = tag(hash);
-        let mut bucket = bucket(hash, self.tags.len());
+        let (mask, tag) = (self.mask(), tag(record[0] & self.mask()));
+        let mut bucket = self.bucket(record[0]);
         loop {
-            let mut hits = matches(self.tags[bucket], tag);
+            let mut hits = lanes_with(self.tags[bucket], tag);
             while hits != 0 {
                 let at = (bucket * BUCKET + hits.trailing_zeros() as usize) * W;
-                if seats[at] == record[0] {
+                if (seats[at] ^ record[0]) & mask == 0 {
                     return Some(at);
                 }
                 hits &= hits - 1;
@@ -118,20 +121,19 @@ impl<const W: usize> Table<W> {
         }
     }
 
-    /// The record of that handle.
+    /// The record that has the handle of that word 0.
     #[inline]
     pub(crate) fn find(&self, handle: u64) -> Option<(Seat, &[u64; W])> {
         let seats = self.records.as_deref().unwrap_or(&[]);
-        let hash = hash(handle);
-        let tag = tag(hash);
-        let mut bucket = bucket(hash, self.tags.len());
+        let (mask, tag) = (self.mask(), tag(handle & self.mask()));
+        let mut bucket = self.bucket(handle);
         loop {
-            let mut hits = matches(self.tags[bucket], tag);
+            let mut hits = lanes_with(self.tags[bucket], tag);
             while hits != 0 {
                 let seat = hits.trailing_zeros();
                 let at = (bucket * BUCKET + seat as usize) * W;
                 let record: &[u64; W] = seats[at..].first_chunk().expect("a seat has W words");
-                if record[0] == handle {
+                if (record[0] ^ handle) & mask == 0 {
                     return Some((Seat { bucket, seat }, record));
                 }
                 hits &= hits - 1;
@@ -164,33 +166,21 @@ impl<const W: usize> Table<W> {
         })
     }
 
+    /// The bucket of a handle, by its high bits.
+    #[inline]
+    fn bucket(&self, handle: u64) -> usize {
+        ((handle << (u64::BITS - self.bits) >> 32).wrapping_mul(self.tags.len() as u64) >> 32) as usize
+    }
+
     #[inline]
     fn after(&self, bucket: usize) -> usize {
         if bucket + 1 == self.tags.len() { 0 } else { bucket + 1 }
     }
 }
 
-/// The bucket of a hash, by its low half.
-#[inline]
-fn bucket(hash: u64, buckets: usize) -> usize {
-    ((hash & 0xffff_ffff).wrapping_mul(buckets as u64) >> 32) as usize
-}
-
-/// The tag of a hash: bits that say neither its part nor its bucket. Never 0.
+/// The tag of a handle: its low bits, while its high ones say the bucket. Never 0.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "16 bits are wanted")]
-fn tag(hash: u64) -> u16 {
-    (hash >> 32) as u16 | 1
-}
-
-/// A bit for each lane that has the tag; now and then for one above such a lane too, so that records must be looked at.
-#[inline]
-fn matches(lanes: [u64; 2], tag: u16) -> u32 {
-    let half = |lanes: u64| {
-        let zeros = lanes ^ u64::from(tag).wrapping_mul(LOW);
-        let hits = zeros.wrapping_sub(LOW) & !zeros & HIGH;
-        // Gathers the lanes' high bits in the top four.
-        (hits.wrapping_mul(0x0000_2000_4000_8001) >> 60) as u32
-    };
-    half(lanes[0]) | half(lanes[1]) << 4
+fn tag(handle: u64) -> u16 {
+    handle as u16 | 0x8000
 }

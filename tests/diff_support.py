@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import sqlite3
-from contextlib import closing, redirect_stderr, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import polars as pl
 
 from cli_process import Outcome
 from tieout.cli import main
+from tieout.diffing import compare
+from tieout.diffing.spill import comparing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LEFT = pl.DataFrame(
@@ -76,3 +80,10 @@ def tieout_diff(*words: str | Path) -> Outcome:
     with redirect_stdout(out), redirect_stderr(err):
         code = main(["diff", *map(str, words)])
     return Outcome(code, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def spilled(room: int) -> Iterator[None]:
+    """Every diff of the block has so many bytes for rows, whatever the process takes: small frames spill."""
+    with mock.patch.object(compare, "available", return_value=room), mock.patch.object(comparing, "ROWS_MIN", 2):
+        yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tieout.cli.console import Console
-    from tieout.diffing import DiffResult
 
 HTML_EXAMPLES: Final = 1000
 
@@ -40,6 +40,11 @@ Time = Annotated[str | None, typer.Option(metavar="COLUMN", help="When a row hap
 NullKeys = Annotated[Literal["error", "list"], typer.Option("--null-keys", help="What a null in a key is.")]
 Threads = Annotated[int, typer.Option(min=0, help="0: one for each processor.")]
 
+MemoryLimit = Annotated[
+    str | None, typer.Option(metavar="SIZE", help="What it may take, as 4GiB; else half of what is free.")
+]
+SpillDir = Annotated[Path | None, typer.Option(help="For what does not fit into memory; else the temporary folder.")]
+
 
 def register(app: typer.Typer, *, epilog: str) -> None:
     """Add the command."""
@@ -61,6 +66,8 @@ def diff(
     time: Time = None,
     null_keys: NullKeys = "error",
     threads: Threads = 0,
+    memory_limit: MemoryLimit = None,
+    spill_dir: SpillDir = None,
 ) -> int:
     """
     Compare two histories by key: which rows are equal, changed, on one side only, or not to be told apart.
@@ -70,12 +77,14 @@ def diff(
     from tieout import diffing
     from tieout.cli.diff_progress import progress_bar
     from tieout.diffing import output
+    from tieout.diffing.summary import EXAMPLES_DEFAULT, summarize
+    from tieout.diffing.text import lines
 
     console: Console = ctx.obj
     if out is not None:
         output.check_target(out, (left, right))
     try:
-        with progress_bar(quiet=console.quiet) as progress:
+        with ExitStack() as kept, progress_bar(quiet=console.quiet) as progress:
             result = diffing.diff(
                 left,
                 right,
@@ -88,26 +97,24 @@ def diff(
                 time=time,
                 null_keys=null_keys,
                 threads=threads,
+                memory_limit=memory_limit,
+                spill_dir=spill_dir,
                 progress=progress,
+                notice=lambda text: console.say(text, style="dim"),
             )
+            kept.callback(result.close)
             if out is not None:
                 progress("writing", 0, None)
                 output.write(result, out, examples=HTML_EXAMPLES if limit_examples is None else limit_examples)
+            told = lines(result, summarize(result, EXAMPLES_DEFAULT if limit_examples is None else limit_examples))
     except KeyboardInterrupt:
         raise Interrupted("interrupted; nothing was written", hint="run it again; --sample N is a quick look") from None
-    _say(console, result, examples=limit_examples)
+    for style, line in told:
+        console.say(line, style=style)
     if out is not None:
         console.say(f"written: {out}")
     console.result({**result.to_json(), "out": None if out is None else str(out)})
     return EXIT_OK if result.same else EXIT_CHANGES_WAIT
-
-
-def _say(console: Console, result: DiffResult, *, examples: int | None) -> None:
-    from tieout.diffing.summary import EXAMPLES_DEFAULT
-    from tieout.diffing.text import lines
-
-    for style, line in lines(result, examples=EXAMPLES_DEFAULT if examples is None else examples):
-        console.say(line, style=style)
 
 
 def split(given: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from tieout.diffing import mapping as mappings
 from tieout.diffing.compare import compare as compare_sources
+from tieout.diffing.memory import parse_size
 from tieout.diffing.opening import open_side
-from tieout.diffing.options import NullKeys, Options, Progress, silent
+from tieout.diffing.options import Notice, NullKeys, Options, Progress, silent, unsaid
 from tieout.diffing.result import DiffResult
 
 Names = str | Sequence[str]
@@ -29,7 +30,10 @@ def diff(
     time: str | None = None,
     null_keys: NullKeys = "error",
     threads: int = 0,
+    memory_limit: int | str | None = None,
+    spill_dir: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
+    notice: Notice = unsaid,
 ) -> DiffResult:
     """
     Compare two histories by key.
@@ -47,13 +51,19 @@ def diff(
         time: the column that says when a row happened; else one is looked for.
         null_keys: `error`, or `list` them.
         threads: 0: one for each processor.
+        memory_limit: what this process may take, as bytes or `4GiB`; without, half of the memory that is free. What
+            does not fit is dealt out by key to files and compared part by part, with the same result.
+        spill_dir: the folder for those files; without, the system's temporary one.
         progress: told what is done, rows done, rows in all.
+        notice: told, before it begins, that files will be needed, and how large.
 
     Raises:
         SchemaMismatch: the sides cannot be compared as asked.
         InputUnusable: a side cannot be read, or changed while it was read.
         BookError: an SQLite file cannot be read, or may be in use.
         SettingsError: the mapping is not as it must be.
+        UsageError: a memory limit that is none or too low, or no such spill folder.
+        DiskError: more than memory is needed, and the spill folder has no room for it.
     """
     chosen = _mapping(mapping)
     fields = _names(compare) if compare is not None else chosen.fields or None
@@ -68,8 +78,11 @@ def diff(
         time=time or chosen.time,
         null_keys=null_keys,
         threads=threads,
+        memory_limit=None if memory_limit is None else parse_size(memory_limit),
+        spill_dir=None if spill_dir is None else Path(spill_dir).expanduser(),
     )
-    return compare_sources(open_side(left, "left"), open_side(right, "right"), options, progress=progress)
+    sides = (open_side(left, "left"), open_side(right, "right"))
+    return compare_sources(*sides, options, progress=progress, notice=notice)
 
 
 def _names(given: Names) -> tuple[str, ...]:

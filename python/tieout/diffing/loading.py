@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,7 @@ import polars as pl
 from tieout.diffing.failures import reading
 from tieout.diffing.kernel import split_by_key
 from tieout.diffing.kinds import kind_of
+from tieout.diffing.memory import Meter
 from tieout.diffing.options import Progress
 from tieout.diffing.planning import Reading
 from tieout.diffing.source import Source
@@ -63,12 +65,13 @@ def refuse_null_keys(source: Source, wanted: Wanted) -> None:
             raise _null_key(source, one.name, f"{counts[one.raw]:,} nulls of {source.rows or 0:,} rows")
 
 
-def load(source: Source, wanted: Wanted, progress: Progress) -> Loaded:
+def load(source: Source, wanted: Wanted, progress: Progress, meter: Meter) -> Loaded:
     """
-    Read a side.
+    Read a side into memory.
 
     Raises:
         GuessWrong: a column of texts is not what its first rows looked like.
+        Outgrown: it does not fit.
         InputUnusable: it cannot be read, it changed meanwhile, or a value is not of the type that was agreed on.
         SchemaMismatch: a key is null.
     """
@@ -76,14 +79,13 @@ def load(source: Source, wanted: Wanted, progress: Progress) -> Loaded:
     rows = 0
     what = f"reading {wanted.word}"
     progress(what, 0, source.rows)
-    with reading(source.name, source.files):
-        for piece in source.pieces(list(dict.fromkeys(one.raw for one in wanted.columns))):
-            typed = piece.select(one.value for one in wanted.columns)
-            _refuse_lost(source, wanted, piece, typed=typed, first=rows)
-            rows += piece.height
-            for series, column in zip(_sampled(typed, wanted), kept, strict=True):
-                column.append(series)
-            progress(what, rows, source.rows)
+    for typed in typed_pieces(source, wanted):
+        sampled = _sampled(typed, wanted)
+        meter.add(wanted.word, typed.height, sampled)
+        rows += typed.height
+        for series, column in zip(sampled.get_columns(), kept, strict=True):
+            column.append(series)
+        progress(what, rows, source.rows)
     source.check()
     columns = []
     for one, pieces in zip(wanted.columns, kept, strict=True):
@@ -92,11 +94,30 @@ def load(source: Source, wanted: Wanted, progress: Progress) -> Loaded:
     return Loaded(pl.DataFrame(columns), rows)
 
 
-def _sampled(typed: pl.DataFrame, wanted: Wanted) -> list[pl.Series]:
+def typed_pieces(source: Source, wanted: Wanted, *, skip: int = 0) -> Iterator[pl.DataFrame]:
+    """
+    The side's rows behind the first `skip`, brought to the types that were agreed on.
+
+    Raises:
+        GuessWrong, InputUnusable, SchemaMismatch: as `load`.
+    """
+    rows = 0
+    with reading(source.name, source.files):
+        for whole in source.pieces(list(dict.fromkeys(one.raw for one in wanted.columns))):
+            first, rows = rows, rows + whole.height
+            if rows <= skip:
+                continue
+            piece = whole.slice(max(0, skip - first))
+            typed = piece.select(one.value for one in wanted.columns)
+            _refuse_lost(source, wanted, piece, typed=typed, first=rows - piece.height)
+            yield typed
+
+
+def _sampled(typed: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
     if wanted.one_in == 1:
-        return typed.get_columns()
+        return typed
     part = split_by_key(typed, keys=wanted.keys, parts=wanted.one_in)[-1]
-    return typed[part.rows].get_columns()
+    return typed[part.rows]
 
 
 def _refuse_lost(source: Source, wanted: Wanted, piece: pl.DataFrame, *, typed: pl.DataFrame, first: int) -> None:

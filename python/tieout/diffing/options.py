@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from tieout.diffing.mapping import SideMapping
@@ -12,6 +13,14 @@ NullKeys = Literal["error", "list"]
 
 Progress = Callable[[str, int, int | None], None]
 """Told what is done (`reading left`, ...), how many rows of it so far, and about how many there are."""
+
+
+Notice = Callable[[str], None]
+"""Told in a sentence what a person should know before it begins."""
+
+
+def unsaid(_text: str) -> None:
+    """A notice that nobody reads."""
 
 
 def silent(_what: str, _done: int, _total: int | None) -> None:
@@ -25,7 +34,8 @@ class Options:
 
     `tolerances`: field -> how far apart floats may be. `sample`: about so many keys instead of all. `time`: which
     column says when a row happened; else one is looked for. `null_keys`: whether a null in a key is an error, or the
-    row is listed. `threads`: 0 means one for each processor.
+    row is listed. `threads`: 0 means one for each processor. `memory_limit`: bytes that the process may take; None:
+    half of what is free. `spill_dir`: where what does not fit is kept; None: the system's temporary folder.
     """
 
     keys: tuple[str, ...]
@@ -38,3 +48,5 @@ class Options:
     time: str | None = None
     null_keys: NullKeys = "error"
     threads: int = 0
+    memory_limit: int | None = None
+    spill_dir: Path | None = None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from tieout.diffing.result import DiffResult
-from tieout.diffing.tables import FOUND_ON, endings, pieces, plain
+from tieout.diffing.tables import FOUND_ON, KINDS, Kind, endings, plain
 from tieout.errors import DiskError, UsageError
 from tieout.files import beside, write_atomically
 
@@ -54,14 +56,9 @@ def write(result: DiffResult, out: Path, *, examples: int) -> None:
 
         write_atomically(out, as_html(result, examples=examples).encode())
         return
-    frame = all_differences(result)
-    writers: dict[str, Callable[[Path], object]] = {
-        ".parquet": frame.write_parquet,
-        ".csv": lambda path: _flat(frame).write_csv(path),
-    }
     try:
         with beside(out.absolute()) as draft:
-            writers.get(ending, frame.write_ndjson)(draft)
+            _write(result, draft, ending)
     except (OSError, pl.exceptions.PolarsError) as error:
         why = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise DiskError(
@@ -69,33 +66,60 @@ def write(result: DiffResult, out: Path, *, examples: int) -> None:
         ) from error
 
 
-def all_differences(result: DiffResult) -> pl.DataFrame:
+def _write(result: DiffResult, draft: Path, ending: str) -> None:
+    template = _template(result)
+    frames = all_differences(result, template)
+    if ending == ".parquet":
+
+        def source(*_asked: object) -> Iterator[pl.DataFrame]:
+            return frames
+
+        register_io_source(source, schema=template.schema).sink_parquet(draft)
+        return
+    with draft.open("wb") as file:
+        header = True
+        for frame in chain([template], frames):
+            if ending == ".csv":
+                _flat(frame).write_csv(file, include_header=header)
+            elif frame.height:
+                frame.write_ndjson(file)
+            header = False
+
+
+def all_differences(result: DiffResult, template: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """
-    Everything that is not equal below one another: `kind`, the key, `differs`, then for each compared field its left
-    and its right value; of a row that is on one side only, that side's. Of duplicate keys `rows_left`, `rows_right`.
+    Everything that is not equal below one another, in pieces with the template's columns: `kind`, the key, `differs`,
+    then for each compared field its left and its right value; of a row that is on one side only, that side's. Of
+    duplicate keys `rows_left`, `rows_right`.
     """
+    for kind in KINDS:
+        for frame in result.tables.stream(kind):
+            for named in _named(result, kind, frame):
+                yield pl.concat([template, named], how="diagonal_relaxed")
+
+
+def _template(result: DiffResult) -> pl.DataFrame:
+    """No row, with the columns of all kinds of which there are any, each wide enough for all of them."""
+    found = []
+    for kind in KINDS:
+        if (frame := next(result.tables.stream(kind), None)) is not None:
+            found += [named.clear() for named in _named(result, kind, frame)]
+    return pl.concat(found or list(_named(result, "changed", result.changed)), how="diagonal_relaxed")
+
+
+def _named(result: DiffResult, kind: Kind, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Rows of a kind as they are written: which kind is the first column, and a value says whose it is."""
     plan = result.plan
     left, right, _ = endings(plan)
     mark = KIND + "_" * (KIND in {*plan.keys, *plan.context})
-    found = []
-    for kind, frame in pieces(result.tables):
-        if kind == "null_key":
-            for word, end in (("left", left), ("right", right)):
-                part = frame.filter(pl.col(FOUND_ON) == word).drop(FOUND_ON)
-                found.append(_named((mark, f"null_key_{word}"), part, fields=plan.fields, ending=end))
-        elif kind in {"left_only", "right_only"}:
-            ending = left if kind == "left_only" else right
-            found.append(_named((mark, kind), frame, fields=plan.fields, ending=ending))
-        else:
-            found.append(frame.select(pl.lit(kind).alias(mark), pl.all()))
-    if not found:
-        found = [result.changed.select(pl.lit("changed").alias(mark), pl.all())]
-    return pl.concat([plain(frame) for frame in found], how="diagonal_relaxed")
-
-
-def _named(kind: tuple[str, str], frame: pl.DataFrame, *, fields: tuple[str, ...], ending: str) -> pl.DataFrame:
-    mark, word = kind
-    return frame.rename({name: name + ending for name in fields}).select(pl.lit(word).alias(mark), pl.all())
+    if kind == "null_key":
+        sides = [(f"null_key_{word}", frame.filter(pl.col(FOUND_ON) == word).drop(FOUND_ON), end)
+                 for word, end in (("left", left), ("right", right))]  # fmt: skip
+    else:
+        sides = [(kind, frame, {"left_only": left, "right_only": right}.get(kind, ""))]
+    for word, rows, ending in sides:
+        own = {name: name + ending for name in plan.fields} if ending else {}
+        yield plain(rows.rename(own).select(pl.lit(word).alias(mark), pl.all()))
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:

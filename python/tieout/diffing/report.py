@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
@@ -10,11 +11,13 @@ import polars as pl
 from tieout.diffing.report_page import SCRIPT, STYLE
 from tieout.diffing.result import DiffResult
 from tieout.diffing.summary import EXAMPLES_DEFAULT, Summary, summarize, value_text
-from tieout.diffing.tables import endings, pieces, plain
+from tieout.diffing.tables import KINDS, endings, plain
 from tieout.diffing.text import lines, share
 
 TOP: Final = 8
 """Pairs of values that a field's chart names."""
+CHARTED_MAX: Final = 1_000_000
+"""Changed rows that the charts count."""
 CHART_WIDTH: Final = 360
 BAR_HEIGHT: Final = 18
 
@@ -28,7 +31,7 @@ def as_html(result: DiffResult, *, examples: int) -> str:
         examples: at most so many rows of each kind in the table.
     """
     summary = summarize(result, EXAMPLES_DEFAULT)
-    told = "\n".join(escape(line) for _, line in lines(result))
+    told = "\n".join(escape(line) for _, line in lines(result, summary))
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8"><title>tieout diff</title>',
@@ -46,22 +49,37 @@ def _charts(result: DiffResult, summary: Summary) -> list[str]:
     """For each field that differs, which value became which, most frequent first."""
     if not summary.fields:
         return []
-    left, right, differs = endings(result.plan)
-    found = ["<h2>Fields that differ</h2>", '<div class="charts">']
+    bars = _bars(result, [one.name for one in summary.fields])
+    more = result.counts.changed - CHARTED_MAX
+    note = f"<p>Of the first {CHARTED_MAX:,} changed rows; {more:,} more are not counted here.</p>" if more > 0 else ""
+    found = ["<h2>Fields that differ</h2>", note, '<div class="charts">']
     for one in summary.fields:
-        pairs = (
-            result.changed.lazy()
-            .filter(pl.col(differs).list.contains(one.name))
-            .group_by(pl.col(one.name + left).alias("left"), pl.col(one.name + right).alias("right"))
-            .len("pairs")
-            .sort(["pairs", "left", "right"], descending=[True, False, False], nulls_last=True)
-            .head(TOP)
-            .collect()
-        )
-        bars = [(f"{value_text(a)} → {value_text(b)}", int(count)) for a, b, count in pairs.iter_rows()]
         title = f"{escape(one.name)}: {one.count:,} ({escape(share(one.count, result.counts.changed))} of the changed)"
-        found += [f"<figure><figcaption>{title}</figcaption>", _svg(bars), "</figure>"]
+        found += [f"<figure><figcaption>{title}</figcaption>", _svg(bars[one.name]), "</figure>"]
     return [*found, "</div>"]
+
+
+def _bars(result: DiffResult, names: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+    """The most frequent pairs of values of each field, with how often they occur."""
+    left, right, differs = endings(result.plan)
+    pairs: dict[str, list[pl.DataFrame]] = {name: [] for name in names}
+    rows = 0
+    for whole in result.tables.stream("changed"):
+        frame = whole.head(CHARTED_MAX - rows)
+        rows += frame.height
+        for name, found in pairs.items():
+            chosen = frame.lazy().filter(pl.col(differs).list.contains(name))
+            both = chosen.group_by(pl.col(name + left).alias("left"), pl.col(name + right).alias("right"))
+            found.append(both.len("pairs").collect())
+        if rows >= CHARTED_MAX:
+            break
+    bars = {}
+    for name, found in pairs.items():
+        counted = pl.concat(found).lazy().group_by("left", "right").agg(pl.col("pairs").sum())
+        ordered = counted.sort(["pairs", "left", "right"], descending=[True, False, False], nulls_last=True)
+        top = ordered.head(TOP).collect()
+        bars[name] = [(f"{value_text(a)} → {value_text(b)}", int(count)) for a, b, count in top.iter_rows()]
+    return bars
 
 
 def _svg(bars: list[tuple[str, int]]) -> str:
@@ -82,10 +100,15 @@ def _svg(bars: list[tuple[str, int]]) -> str:
 def _table(result: DiffResult, examples: int) -> list[str]:
     """Rows of each kind; a changed row shows only what differs."""
     rows: list[str] = []
-    left_out = 0
-    for kind, frame in pieces(result.tables):
-        left_out += max(0, frame.height - examples)
-        rows += [_row(result, kind, row) for row in plain(frame.head(examples)).iter_rows(named=True)]
+    c = result.counts
+    for kind in KINDS:
+        left = examples
+        for frame in result.tables.stream(kind):
+            rows += [_row(result, kind, row) for row in plain(frame.head(left)).iter_rows(named=True)]
+            left -= min(left, frame.height)
+            if not left:
+                break
+    left_out = c.different - len(rows)
     if not rows:
         return []
     keys = "".join(f"<th>{escape(name)}</th>" for name in result.plan.keys)

@@ -54,4 +54,5 @@ def open_table(path: Path, table: str | None) -> Source:
         for rows in foreign.rows(path, found.name, wanted, piece=ROWS_PER_PIECE):
             yield pl.DataFrame(rows, schema=schema, orient="row", strict=False)
 
-    return Source(f"{path}::{found.name}", columns, pieces, loose=True, rows=found.rows, check=check, odd=mixed)
+    name = f"{path}::{found.name}"
+    return Source(name, columns, pieces, loose=True, rows=found.rows, check=check, odd=mixed, files=(path,))

@@ -9,7 +9,7 @@ import polars as pl
 
 from tieout.diffing.planning import GROUPS
 from tieout.diffing.result import DiffResult
-from tieout.diffing.tables import TIMES_LEFT, TIMES_RIGHT, Tables, endings
+from tieout.diffing.tables import TIMES_LEFT, TIMES_RIGHT, Kind, endings
 
 GROUPS_SHOWN_MAX: Final = 5
 EXAMPLES_DEFAULT: Final = 3
@@ -57,22 +57,16 @@ class Summary:
 
 
 def summarize(result: DiffResult, examples: int = EXAMPLES_DEFAULT) -> Summary:
-    """The figures of a result, with at most so many examples of each kind."""
-    tables, plan = result.tables, result.plan
-    fields = [
-        FieldFigure(name, count, _examples(result, name, examples))
-        for name, count in sorted(result.fields.items(), key=lambda pair: -pair[1])
-        if count
-    ]
-    listed = {"left_only": tables.left_only, "right_only": tables.right_only, "duplicate_keys": tables.duplicates}
-    only = {
-        name: tuple(_listed(row, plan.keys) for row in frame.head(examples).iter_rows(named=True))
-        for name, frame in listed.items()
-        if frame.height
-    }
-    oldest, newest = _extremes(result)
-    groups = {name: found for name in GROUPS if (found := _by(result, name)) is not None}
-    return Summary(tuple(fields), only, oldest, newest, groups)
+    """The figures of a result, with at most so many examples of each kind; every row is looked at once."""
+    found = _Found(result, examples)
+    kinds: tuple[Kind, ...] = ("changed", "left_only", "right_only")
+    for kind in kinds:
+        for frame in result.tables.stream(kind):
+            found.add(kind, frame)
+    for frame in result.tables.stream("duplicate_key"):
+        if not found.list_keys("duplicate_keys", frame):
+            break
+    return found.summary()
 
 
 def _listed(row: dict[str, Any], keys: tuple[str, ...]) -> str:
@@ -102,48 +96,82 @@ def value_text(value: object) -> str:
     return text
 
 
-def _examples(result: DiffResult, name: str, examples: int) -> tuple[Example, ...]:
-    left, right, differs = endings(result.plan)
-    rows = result.changed.lazy().filter(pl.col(differs).list.contains(name)).head(examples).collect()
-    return tuple(
-        Example(key_text(row, result.plan.keys), value_text(row[name + left]), value_text(row[name + right]))
-        for row in rows.iter_rows(named=True)
-    )
+class _Found:
+    """What is gathered of all differing rows, piece by piece."""
+
+    def __init__(self, result: DiffResult, examples: int) -> None:
+        self._plan = result.plan
+        self._ends = endings(result.plan)
+        self._most = examples
+        self._fields: dict[str, list[Example]] = {name: [] for name, count in result.fields.items() if count}
+        self._counts = result.fields
+        self._only: dict[str, list[str]] = {}
+        self._moments: list[tuple[Any, Moment] | None] = [None, None]
+        known = (*self._plan.keys, *self._plan.context, *self._plan.fields)
+        self._groups: dict[str, pl.DataFrame | None] = {name: None for name in GROUPS if name in known}
+
+    def add(self, kind: Kind, frame: pl.DataFrame) -> None:
+        """More rows of that kind, in their order."""
+        if kind == "changed":
+            self._add_examples(frame)
+        else:
+            self.list_keys(kind, frame)
+        if self._plan.time is not None:
+            self._add_times(kind.replace("_", " "), frame, self._value(self._plan.time, kind))
+        for name, so_far in self._groups.items():
+            values = frame.select(self._value(name, kind).cast(pl.String).alias("value"))
+            counted = values.group_by("value").agg(pl.len().cast(pl.Int64).alias("rows"))
+            both = counted if so_far is None else pl.concat([so_far, counted])
+            self._groups[name] = both.group_by("value").agg(pl.col("rows").sum())
+
+    def list_keys(self, name: str, frame: pl.DataFrame) -> bool:
+        """Keys of rows as examples; whether more are wanted."""
+        listed = self._only.setdefault(name, [])
+        rows = frame.head(self._most - len(listed)).iter_rows(named=True)
+        listed += [_listed(row, self._plan.keys) for row in rows]
+        return len(listed) < self._most
+
+    def summary(self) -> Summary:
+        """All of it."""
+        by_count = sorted(self._fields, key=lambda name: -self._counts[name])
+        fields = [FieldFigure(name, self._counts[name], tuple(self._fields[name])) for name in by_count]
+        first, last = (None if one is None else one[1] for one in self._moments)
+        groups = {name: _top(counted) for name, counted in self._groups.items() if counted is not None}
+        only = {name: tuple(keys) for name, keys in self._only.items() if keys}
+        return Summary(tuple(fields), only, first, last, groups)
+
+    def _value(self, name: str, kind: Kind) -> pl.Expr:
+        """A column's value: the left side's where both have one."""
+        if kind != "changed" or name not in self._plan.fields:
+            return pl.col(name)
+        return pl.coalesce(name + self._ends[0], name + self._ends[1])
+
+    def _add_examples(self, frame: pl.DataFrame) -> None:
+        left, right, differs = self._ends
+        for name, found in self._fields.items():
+            if len(found) < self._most:
+                rows = frame.filter(pl.col(differs).list.contains(name)).head(self._most - len(found))
+                found += [
+                    Example(key_text(row, self._plan.keys), value_text(row[name + left]), value_text(row[name + right]))
+                    for row in rows.iter_rows(named=True)
+                ]
+
+    def _add_times(self, kind: str, frame: pl.DataFrame, value: pl.Expr) -> None:
+        at = frame.select(value.alias("at"))["at"]
+        rows = at.is_not_null().arg_true()
+        if not rows.len():
+            return
+        known = at.gather(rows)
+        for end, place in enumerate((known.arg_min(), known.arg_max())):
+            row = rows[place or 0]
+            when, so_far = at[row], self._moments[end]
+            if so_far is None or (when < so_far[0] if end == 0 else when > so_far[0]):
+                told = Moment(value_text(when), kind, key_text(frame.row(row, named=True), self._plan.keys))
+                self._moments[end] = (when, told)
 
 
-def _told(result: DiffResult, name: str) -> list[tuple[str, pl.DataFrame, pl.Expr]]:
-    """Every frame of differences with a column's value in it: the left side's where both have one."""
-    tables: Tables = result.tables
-    left, right, _ = endings(result.plan)
-    own = pl.col(name)
-    both = pl.coalesce(name + left, name + right) if name in result.plan.fields else own
-    return [("changed", tables.changed, both), ("left only", tables.left_only, own),
-            ("right only", tables.right_only, own)]  # fmt: skip
-
-
-def _extremes(result: DiffResult) -> tuple[Moment | None, Moment | None]:
-    time = result.plan.time
-    if time is None:
-        return None, None
-    keys = result.plan.keys
-    found: list[tuple[Any, Moment]] = []
-    for kind, frame, value in _told(result, time):
-        timed = frame.lazy().with_columns(value.alias("__at")).filter(pl.col("__at").is_not_null()).collect()
-        if timed.height:
-            for at in (timed["__at"].arg_min(), timed["__at"].arg_max()):
-                row = timed.row(at or 0, named=True)
-                found.append((row["__at"], Moment(value_text(row["__at"]), kind, key_text(row, keys))))
-    if not found or len({type(at) for at, _ in found}) > 1:
-        return None, None
-    return min(found, key=lambda pair: pair[0])[1], max(found, key=lambda pair: pair[0])[1]
-
-
-def _by(result: DiffResult, name: str) -> tuple[tuple[tuple[str, int], ...], int] | None:
+def _top(counted: pl.DataFrame) -> tuple[tuple[tuple[str, int], ...], int]:
     """The values with most differences, and how many values have any."""
-    plan = result.plan
-    if name not in (*plan.keys, *plan.context, *plan.fields) or not result.counts.different:
-        return None
-    parts = [frame.select(value.cast(pl.String).alias("value")) for _, frame, value in _told(result, name)]
-    counted = pl.concat(parts).group_by("value").len("rows").sort(["rows", "value"], descending=[True, False])
-    top = tuple((value_text(value), int(rows)) for value, rows in counted.head(GROUPS_SHOWN_MAX).iter_rows())
-    return (top, counted.height) if top else None
+    ordered = counted.sort(["rows", "value"], descending=[True, False])
+    top = tuple((value_text(value), int(rows)) for value, rows in ordered.head(GROUPS_SHOWN_MAX).iter_rows())
+    return top, counted.height

@@ -15,12 +15,11 @@ VALUE_WIDTH_MAX: Final = 48
 
 def as_text(result: DiffResult, *, examples: int = EXAMPLES_DEFAULT) -> str:
     """The whole summary."""
-    return "\n".join(line for _, line in lines(result, examples=examples))
+    return "\n".join(line for _, line in lines(result, summarize(result, examples)))
 
 
-def lines(result: DiffResult, *, examples: int = EXAMPLES_DEFAULT) -> list[tuple[str | None, str]]:
+def lines(result: DiffResult, summary: Summary) -> list[tuple[str | None, str]]:
     """Each line of the summary with its sign (+ ~ - ? ok head dim), which a terminal may colour."""
-    summary = summarize(result, examples)
     found = _head(result) + _counts(result)
     found += _fields(summary, result.counts.changed)
     found += _only(result, summary) + _when(summary) + _groups(summary)

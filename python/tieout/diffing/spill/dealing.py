@@ -1,0 +1,147 @@
+"""One side read once and dealt out by key: files of rows, each with a chunk for each part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from tieout.diffing.kernel import split_by_key
+from tieout.diffing.loading import Wanted, typed_pieces
+from tieout.diffing.memory import frame_bytes
+from tieout.diffing.options import Progress
+from tieout.diffing.source import Source
+from tieout.diffing.spill.chunks import Chunk, chunks_of, read, writing
+from tieout.errors import SchemaMismatch
+
+ROWS_MAX: Final = 1 << 32
+"""Rows of a side: a place has 32 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Into how many parts rows are dealt out; one key of `one_in` is kept. `place` names the column of places."""
+
+    parts: int
+    one_in: int
+    keys: tuple[str, ...]
+    place: str
+
+    @property
+    def count(self) -> int:
+        """Parts of all keys: those that are kept are the last ones."""
+        return self.parts * self.one_in
+
+    def split(self, frame: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+        """The rows of each part; those without a key, which no part needs, come as one part more."""
+        known = frame
+        if any(frame[name].null_count() for name in self.keys):
+            missing = reduce(or_, (pl.col(name).is_null() for name in self.keys))
+            known = frame.filter(~missing)
+            if self.one_in == 1:  # a sample takes keys, so it has no row without one
+                yield self.parts, frame.filter(missing)
+        first = self.count - self.parts
+        for part in split_by_key(known, keys=self.keys, parts=self.count)[first:]:
+            if part.rows.len():
+                yield part.number - first, known[part.rows]
+
+    def within(self, frame: pl.DataFrame, part: int, pieces: int) -> list[pl.Series]:
+        """Rows of a part, split further: each piece of a part has keys of its own."""
+        first = (self.count - self.parts + part) * pieces
+        found = split_by_key(frame, keys=self.keys, parts=self.count * pieces)
+        return [one.rows for one in found[first : first + pieces]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """A side on disk: its files in the order of its rows, and the rows that were read for them."""
+
+    files: tuple[tuple[Path, tuple[Chunk, ...]], ...]
+    rows_read: int
+
+    def rows(self, part: int) -> int:
+        """Rows of a part."""
+        return sum(chunk.rows for _, chunks in self.files for chunk in chunks if chunk.label == part)
+
+    def width(self, part: int) -> float:
+        """Bytes that a row of the part takes in memory."""
+        size = sum(chunk.memory for _, chunks in self.files for chunk in chunks if chunk.label == part)
+        return size / max(1, self.rows(part))
+
+    def chunks(self, part: int) -> Iterator[pl.DataFrame]:
+        """The rows of a part, ascending by place."""
+        for path, chunks in self.files:
+            yield from read(path, [chunk for chunk in chunks if chunk.label == part])
+
+
+def deal(
+    source: Source,
+    wanted: Wanted,
+    layout: Layout,
+    *,
+    folder: Path,
+    buffer_bytes: int,
+    check_disk: Callable[[Sequence[pl.DataFrame]], None],
+    progress: Progress,
+) -> Dealt:
+    """
+    Read a side, or what is left of it, and deal it out to files in `folder`.
+
+    `check_disk` sees the first rows dealt out, before anything is written.
+
+    Raises:
+        GuessWrong, InputUnusable, SchemaMismatch: as `loading.load`.
+        OSError, polars.exceptions.PolarsError: a file cannot be written.
+    """
+    what = f"partitioning {wanted.word}"
+    found = _left(folder, wanted.word)
+    rows = _rows_until(found[-1]) if found else 0
+    whole = folder / f"{wanted.word}.whole"
+    progress(what, rows, source.rows)
+    held: list[pl.DataFrame] = []
+    size = 0
+
+    def write() -> None:
+        frame = pl.concat(held)
+        held.clear()
+        path = folder / f"{wanted.word}-{len(found):06}-{rows:012}.rows"
+        with writing(path) as writer:
+            for part, piece in layout.split(frame):
+                writer.add(piece, part)
+        found.append(path)
+
+    if not whole.exists():
+        for typed in typed_pieces(source, wanted, skip=rows):
+            if rows + typed.height > ROWS_MAX:
+                raise SchemaMismatch(
+                    f"{source.name} has more than {ROWS_MAX:,} rows", hint="compare it in pieces, or with --sample"
+                )
+            place = pl.int_range(rows, rows + typed.height, dtype=pl.UInt32, eager=True).alias(layout.place)
+            held.append(typed.insert_column(0, place))
+            if not found and len(held) == 1:
+                check_disk([piece for _, piece in layout.split(held[0])])
+            rows += typed.height
+            size += frame_bytes(held[-1])
+            progress(what, rows, source.rows)
+            if size >= buffer_bytes:
+                write()
+                size = 0
+        if held:
+            write()
+        source.check()
+        whole.touch()
+    return Dealt(tuple((path, tuple(chunks_of(path))) for path in found), rows)
+
+
+def _left(folder: Path, word: str) -> list[Path]:
+    return sorted(folder.glob(f"{word}-*.rows"))
+
+
+def _rows_until(path: Path) -> int:
+    """Rows of the side up to the end of that file."""
+    return int(path.stem.rpartition("-")[2])

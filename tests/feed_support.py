@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -19,9 +19,10 @@ from tieout.ticks.layout import TICK
 from workspace_support import make_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from tieout.ticks.consumer import Consumer
     from tieout.ticks.instruments import Instruments
 
 WAIT_S = 20.0
@@ -84,9 +85,11 @@ class Keeping:
 
 
 @contextmanager
-def fed(desk: Desk, kept: Keeping, **options: Any) -> Iterator[Feed]:
+def fed(
+    desk: Desk, kept: Keeping, *, consumers: Callable[[Instruments], Mapping[str, Consumer]] | None = None
+) -> Iterator[Feed]:
     """A feed for the length of a block."""
-    feed = Feed(desk, kept.made_for, **options)
+    feed = Feed(desk, consumers or kept.made_for)
     feed.start()
     try:
         yield feed

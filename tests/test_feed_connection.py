@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import pytest
+
     from tieout.staging.desk import Desk
 
 BOTH = subscriptions(ES="bid_ask", AAPL="quotes_and_trades")
@@ -39,6 +41,13 @@ def details(desk: Desk, name: str) -> list[dict[str, Any]]:
     return [row["details"] for row in rows if row["alert"] == name]
 
 
+def said(desk: Desk, event: str) -> list[dict[str, Any]]:
+    """The log's lines of that event, without time and level."""
+    lines = (desk.workspace.log_dir / "reconcile.log").read_text("utf-8").splitlines()
+    rows = [json.loads(line) for line in lines if f'"event": "{event}"' in line]
+    return [{key: value for key, value in row.items() if key not in {"timestamp", "level", "event"}} for row in rows]
+
+
 def both_came(found: pl.DataFrame) -> bool:
     return set(found["instrument"]) == {0, 1}
 
@@ -51,8 +60,12 @@ def refused(desk: Desk) -> dict[str, str]:
     return {name: why for one in details(desk, "live_data_refused") for name, why in one["refused"].items()}
 
 
+def of_the_first(ticks: pl.DataFrame) -> int:
+    return ticks.filter(pl.col("instrument") == 0).height
+
+
 def more_than(count: int) -> Callable[[pl.DataFrame], bool]:
-    return lambda found: found.filter(pl.col("instrument") == 0).height > count
+    return lambda found: of_the_first(found) > count
 
 
 def test_after_1101_everything_is_asked_for_anew_once_and_after_1102_nothing(tmp_path: Path) -> None:
@@ -66,12 +79,12 @@ def test_after_1101_everything_is_asked_for_anew_once_and_after_1102_nothing(tmp
             until(lambda: feed.standing.state == "no_ib")
             sim.call(lambda gateway: gateway.link(1102))
             until(lambda: feed.standing.state == "up")
-            kept.wait_for(more_than(kept.ticks.height))
+            kept.wait_for(more_than(of_the_first(kept.ticks)))
             assert feed.standing.restored == 1
             sim.call(lambda gateway: gateway.link(1100))
             sim.call(lambda gateway: gateway.link(1101))
             until(lambda: feed.standing.restored == 2)
-            kept.wait_for(more_than(kept.ticks.height))
+            kept.wait_for(more_than(of_the_first(kept.ticks)))
             assert (feed.standing.state, feed.standing.refused, feed.standing.asked) == ("up", {}, frozenset({0, 1}))
             assert len(sim.gateway.sessions) == 1
     assert details(desk, "live_data_refused") == []
@@ -83,13 +96,47 @@ def test_a_cut_socket_is_connected_again_and_everything_asked_for(tmp_path: Path
         desk = desk_at(tmp_path / "work", sim.port, BOTH)
         with fed(desk, kept) as feed:
             for times in range(3):
-                kept.wait_for(more_than(kept.ticks.height))
+                kept.wait_for(more_than(of_the_first(kept.ticks)))
                 assert (feed.standing.reconnects, feed.standing.restored) == (times, times + 1)
                 sim.call(lambda gateway: [session.cut() for session in tuple(gateway.sessions.values())])
                 until(lambda count=times: feed.standing.reconnects == count + 1 and both_asked(feed))
-            ticks = kept.wait_for(more_than(kept.ticks.height))
+            ticks = kept.wait_for(more_than(of_the_first(kept.ticks)))
     assert ticks["sequence"].diff().drop_nulls().eq(1).all()
     assert details(desk, "live_data_lost") == []
+
+
+def test_bytes_that_are_no_stream_end_the_connection_and_another_is_made(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    kept = Keeping()
+    with run_in_thread(market(tmp_path)) as sim:
+        desk = desk_at(tmp_path / "work", sim.port, BOTH)
+        with fed(desk, kept) as feed:
+            kept.wait_for(both_came)
+            sim.call(lambda gateway: gateway.sessions[13].writer.write(b"\xff" * 16))
+            until(lambda: feed.standing.reconnects == 1 and both_asked(feed))
+            kept.wait_for(more_than(of_the_first(kept.ticks)))
+    (lost,) = said(desk, "live_data_connection_lost")
+    assert lost["reason"].startswith("a message of 4294967295 bytes is announced")
+    assert "".join(capfd.readouterr()) == ""
+
+
+def test_after_a_data_farm_was_gone_a_silent_instrument_is_asked_for_anew_once(tmp_path: Path) -> None:
+    kept = Keeping()
+    with run_in_thread(market(tmp_path)) as sim:
+        desk = desk_at(tmp_path / "work", sim.port, BOTH, stale_after_seconds=1)
+        with fed(desk, kept):
+            kept.wait_for(both_came)
+            for code in (2103, 2104):
+                text = f"Market data farm connection {code}"
+                sim.call(lambda gateway, code=code, text=text: gateway.sessions[13].plain_error(code, text))  # type: ignore[misc]
+            until(lambda: len(said(desk, "live_data_said")) >= 5)
+            sim.call(lambda gateway: gateway.feed.silence(265598))
+            until(lambda: bool(said(desk, "live_data_renewed")))
+            sim.call(lambda gateway: gateway.feed.silence(265598, silent=False))
+            until(lambda: bool(details(desk, "live_data_resumed")))
+    assert said(desk, "live_data_renewed") == [{"instruments": [1]}]
+    assert details(desk, "live_data_refused") == []
 
 
 def test_a_gateway_that_is_gone_is_told_once_and_found_again(tmp_path: Path) -> None:
@@ -165,7 +212,7 @@ def test_a_consumer_that_breaks_is_told_and_the_others_go_on(tmp_path: Path) -> 
         with fed(desk, kept):
             kept.wait_for(both_came)
             until(lambda: bool(details(desk, "live_data_consumer_failed")))
-            kept.wait_for(more_than(kept.ticks.height))
+            kept.wait_for(more_than(of_the_first(kept.ticks)))
     told = details(desk, "live_data_consumer_failed")
     assert {(one["consumer"], one["method"], one["reason"]) for one in told} == {
         ("kept", "take", "RuntimeError: no room")

@@ -76,6 +76,7 @@ class Connection:
         self._ended = asyncio.Event()
         self._to_renew: frozenset[int] = frozenset()
         self._farm_was_gone = False
+        self._broken: str | None = None
         self._attempt = 0
         self._unknown_before = 0
         self._opened = 0
@@ -97,6 +98,7 @@ class Connection:
     async def live(self) -> None:
         """Until `stop`."""
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._broke)
         while not self._ended.is_set():
             why, hint = await self._once()
             if self._ended.is_set():
@@ -114,6 +116,7 @@ class Connection:
     async def _once(self) -> tuple[str, str | None]:
         """One connection from its beginning to its end; why it ended, and what to do about it."""
         self._forget_lane()
+        self._broken = None
         try:
             line = DataLine(self._settings, taker=self._slow.taker(), lane=self._lane if self._live.fast_lane else None)
             await line.open()
@@ -121,12 +124,19 @@ class Connection:
             return error.message, error.hint
         self._line = line
         try:
-            return await self._serve(line), None
+            why = await self._serve(line)
         except OSError as error:  # the library refuses to write on a socket that is gone
-            return line.closed_why or str(error), None
+            why = line.closed_why or str(error)
         finally:
             self._line = None
             await line.close()
+        return self._broken or why, None
+
+    def _broke(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Where the bytes are no stream of ticks any more, asyncio closes the socket and says so here."""
+        error = context.get("exception")
+        self._broken = error.message if isinstance(error, TieoutError) else f"{context['message']} ({error!r})"
+        self._log.error("live_data_broken", reason=self._broken)
 
     async def _serve(self, line: DataLine) -> str:
         self._is_up(line)
@@ -230,6 +240,7 @@ class Connection:
             self._farm_was_gone = False
             self._cancel(line, silent)
             self._ask(line, silent)
+            self._log.info("live_data_renewed", instruments=sorted(silent))
 
     def _lane(self, connection: Any) -> None:
         self._fast = open_fast_lane(connection, self._ring, base=REQUEST_BASE, instruments=len(self._asked))

@@ -1,7 +1,14 @@
-//! Which of 64 bytes are NUL: what `tieout-wire` finds its fields by, and the only `unsafe` on the way of a tick.
+//! What `tieout-wire` finds and reads its fields by, and the only `unsafe` on its way.
 //!
 //! [`nul_mask`] takes 16 bytes at a time on x86-64, whose every machine has these instructions: nothing is asked at run
-//! time. [`nul_mask_by_words`] is its plain twin, which runs everywhere else and gives the same answer.
+//! time. [`nul_mask_by_words`] is its plain twin, which runs everywhere else and gives the same answer. [`Wide`] reads
+//! eight fields of numbers at once; the processor is asked once whether it can, and tests compare it byte by byte.
+
+mod numbers;
+#[cfg(target_arch = "x86_64")]
+mod wide;
+
+pub use numbers::{FIELDS, Numbers, Wide};
 
 /// Bytes that one mask covers.
 pub const BLOCK_BYTES: usize = 64;

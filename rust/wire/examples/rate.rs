@@ -1,10 +1,10 @@
-//! How long a stream in a file takes: `cargo run --release -p tieout-wire --example rate -- FILE [ROUNDS]`.
+//! How long a stream in a file takes: `cargo run --release -p tieout-wire --example rate -- FILE [ROUNDS [CASE]]`.
 //!
-//! Told for records alone, and for columns, each the fast way and the plain way; the least of all rounds.
+//! Told for records alone, and for columns, by each way, or for one case alone; the least of all rounds.
 
 use std::time::{Duration, Instant};
 
-use tieout_wire::{Columns, Decoder, PlainDecoder, Sink, Tick};
+use tieout_wire::{Columns, Decoder, Sink, Tick, Way};
 
 const CHUNK_BYTES: usize = 64 << 10;
 
@@ -29,9 +29,9 @@ fn least(rounds: usize, mut run: impl FnMut() -> u64) -> (Duration, u64) {
 }
 
 macro_rules! run {
-    ($decoder:ty, $sink:expr, $stream:expr) => {
+    ($way:expr, $sink:expr, $stream:expr) => {
         || {
-            let mut decoder = <$decoder>::new(176).expect("a known version");
+            let mut decoder = Decoder::by($way, 176).expect("a known version");
             for piece in $stream.chunks(CHUNK_BYTES) {
                 let mut sink = $sink;
                 decoder.feed(piece, 0, &mut sink).expect("a whole stream");
@@ -46,15 +46,19 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().expect("a file with a stream");
     let rounds = arguments.next().map_or(50, |text| text.parse().expect("a number of rounds"));
+    let asked = arguments.next();
     let stream = std::fs::read(path).expect("a readable file");
     let room = CHUNK_BYTES / 28;
-    let cases: [(&str, (Duration, u64)); 4] = [
-        ("records", least(rounds, run!(Decoder, Count::default(), stream))),
-        ("columns", least(rounds, run!(Decoder, Columns::with_capacity(room), stream))),
-        ("records, plain", least(rounds, run!(PlainDecoder, Count::default(), stream))),
-        ("columns, plain", least(rounds, run!(PlainDecoder, Columns::with_capacity(room), stream))),
+    let cases: [(&str, &dyn Fn() -> u64); 6] = [
+        ("records", &run!(Way::best(), Count::default(), stream)),
+        ("columns", &run!(Way::best(), Columns::with_capacity(room), stream)),
+        ("records, masks", &run!(Way::Masked, Count::default(), stream)),
+        ("columns, masks", &run!(Way::Masked, Columns::with_capacity(room), stream)),
+        ("records, plain", &run!(Way::Plain, Count::default(), stream)),
+        ("columns, plain", &run!(Way::Plain, Columns::with_capacity(room), stream)),
     ];
-    for (name, (time, frames)) in cases {
+    for (name, run) in cases.iter().filter(|(name, _)| asked.as_ref().is_none_or(|asked| asked == name)) {
+        let (time, frames) = least(rounds, run);
         let frames = u32::try_from(frames).expect("a file of less than 4 billion messages");
         println!("{name}: {:.1} ns a message", time.as_secs_f64() * 1e9 / f64::from(frames));
     }

@@ -1,12 +1,16 @@
 //! The stream: frames of a 4-byte length, most significant byte first, and a body of NUL-terminated fields.
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance_ticks.md")]
 
 use crate::account::Account;
 use crate::error::{Doubt, Flaw, WireError};
-use crate::fields::Fields;
+use crate::fields::scan::{Masked, Plain};
+use crate::fields::wide::Wide;
+use crate::ids::{Entry, Ids};
 use crate::kind::TICK_MESSAGES;
 use crate::messages;
 use crate::sink::Sink;
 use crate::stage::Stage;
+use tieout_lanes::{Numbers, Wide as Instructions};
 
 /// The oldest server version whose messages are known.
 pub const SERVER_VERSION_MIN: u32 = 157;
@@ -18,32 +22,56 @@ pub const SERVER_VERSION_MAX: u32 = 178;
 pub const FRAME_BYTES_MAX: usize = 0x00ff_ffff;
 
 const PREFIX_BYTES: usize = 4;
-const IDS: usize = 128;
 
-/// Decodes one connection's stream, the fast way; every doubt goes the plain way.
-pub type Decoder = StreamDecoder<true>;
+/// How fields are found and numbers read; never what comes out.
+#[derive(Debug, Clone, Copy)]
+pub enum Way {
+    /// Byte by byte: the reference for tests.
+    Plain,
+    /// By masks and words of 8 bytes, on every machine.
+    Masked,
+    /// Eight fields at once, where the processor can.
+    Wide(Instructions),
+}
 
-/// The same answer from scalar code alone: the reference for tests.
-pub type PlainDecoder = StreamDecoder<false>;
+impl Way {
+    /// The quickest on this machine.
+    #[must_use]
+    pub fn best() -> Self {
+        Instructions::detect().map_or(Self::Masked, Self::Wide)
+    }
+}
 
-/// A stream's decoder. `FAST` changes how fields are found, never what comes out.
+/// A stream's decoder. Every doubt of a fast way goes the plain way.
 #[derive(Debug)]
-pub struct StreamDecoder<const FAST: bool> {
+pub struct Decoder {
     /// The start of a frame whose end has not come yet.
     pending: Vec<u8>,
     stage: Stage,
     account: Account,
-    taken: [bool; IDS],
+    ids: Ids,
     broken: Option<WireError>,
+    way: Way,
+    /// Scratch of the wide way.
+    numbers: Box<Numbers>,
 }
 
-impl<const FAST: bool> StreamDecoder<FAST> {
+impl Decoder {
     /// A decoder for the stream that follows the handshake.
     ///
     /// # Errors
     ///
     /// `ServerVersion`, if the gateway's messages are of another layout.
     pub fn new(server_version: u32) -> Result<Self, WireError> {
+        Self::by(Way::best(), server_version)
+    }
+
+    /// The same by a way of the caller's choice, for tests and measurements.
+    ///
+    /// # Errors
+    ///
+    /// As `new`.
+    pub fn by(way: Way, server_version: u32) -> Result<Self, WireError> {
         if !(SERVER_VERSION_MIN..=SERVER_VERSION_MAX).contains(&server_version) {
             return Err(WireError::ServerVersion {
                 found: server_version,
@@ -51,11 +79,15 @@ impl<const FAST: bool> StreamDecoder<FAST> {
                 most: SERVER_VERSION_MAX,
             });
         }
-        let mut taken = [false; IDS];
-        for id in TICK_MESSAGES {
-            taken[usize::from(id)] = true;
-        }
-        Ok(Self { pending: Vec::new(), stage: Stage::new(), account: Account::default(), taken, broken: None })
+        Ok(Self {
+            pending: Vec::new(),
+            stage: Stage::new(),
+            account: Account::default(),
+            ids: Ids::new(),
+            broken: None,
+            way,
+            numbers: Box::default(),
+        })
     }
 
     /// Hands on the messages of this id instead of decoding them.
@@ -66,7 +98,7 @@ impl<const FAST: bool> StreamDecoder<FAST> {
     pub fn hand_on(&mut self, message_id: u32) -> Result<(), WireError> {
         match u8::try_from(message_id) {
             Ok(id) if TICK_MESSAGES.contains(&id) => {
-                self.taken[usize::from(id)] = false;
+                self.ids.remove(id);
                 Ok(())
             }
             _ => Err(WireError::NotATick { found: message_id }),
@@ -131,25 +163,30 @@ impl<const FAST: bool> StreamDecoder<FAST> {
         self.pending.extend_from_slice(&bytes[prefix..used]);
         if used - prefix == missing {
             let whole = std::mem::take(&mut self.pending);
-            self.frame(&whole, (PREFIX_BYTES, whole.len()), sink);
+            self.one_frame(&whole, sink);
             self.pending = whole;
             self.pending.clear();
         }
         Ok(used)
     }
 
+    /// One frame that waited.
+    #[inline(never)]
+    fn one_frame(&mut self, frame: &[u8], sink: &mut impl Sink) {
+        self.frame(frame, (PREFIX_BYTES, frame.len()), sink);
+    }
+
     /// One frame, whose body is `data[start..end]`.
-    #[inline]
+    #[inline(always)]
     fn frame(&mut self, data: &[u8], (start, end): (usize, usize), sink: &mut impl Sink) {
         self.account.frames += 1;
-        let taken = message_id(&data[start..end]).filter(|(id, _)| self.taken[usize::from(*id)]);
-        let Some((id, id_bytes)) = taken else {
+        let Some(entry) = self.ids.of(data, (start, end)) else {
             self.other(&data[start - PREFIX_BYTES..end], sink);
             return;
         };
-        let mut fields = Fields::<FAST>::new(data, start + id_bytes, end);
+        let id = entry.id;
         let decoded = match data[end - 1] {
-            0 => messages::decode(id, &mut fields, &mut self.stage),
+            0 => self.message(entry, data, (start + usize::from(entry.bytes), end)),
             _ => Err(Flaw::NotClosed.into()),
         };
         match decoded {
@@ -164,11 +201,27 @@ impl<const FAST: bool> StreamDecoder<FAST> {
                 self.stage.discard();
                 self.account.count_malformed(id, flaw, &data[start..end]);
             }
-            Err(Doubt::Beyond) => {
+            Err(Doubt::Beyond | Doubt::Long) => {
                 self.stage.discard();
                 self.account.beyond += 1;
                 self.other(&data[start - PREFIX_BYTES..end], sink);
             }
+        }
+    }
+
+    /// The records of one message, whose fields are `data[start..end]`.
+    #[inline(always)]
+    fn message(&mut self, Entry { id, has_version, .. }: Entry, data: &[u8], at: (usize, usize)) -> Result<(), Doubt> {
+        let stage = &mut self.stage;
+        match self.way {
+            Way::Wide(instructions) => {
+                let decoded = Wide::new(instructions, &mut self.numbers, data, at, has_version)
+                    .ok_or(Doubt::Long)
+                    .and_then(|mut fields| messages::decode(id, &mut fields, stage));
+                if decoded == Err(Doubt::Long) { masked(id, data, at, stage) } else { decoded }
+            }
+            Way::Masked => messages::decode(id, &mut Masked::new(data, at), stage),
+            Way::Plain => messages::decode(id, &mut Plain::new(data, at), stage),
         }
     }
 
@@ -198,15 +251,10 @@ fn body_bytes(bytes: &[u8]) -> Result<Option<usize>, WireError> {
     }
 }
 
-/// The message's id, if it is one of a tick message's form, and the bytes that it takes with its NUL.
-#[inline]
-fn message_id(body: &[u8]) -> Option<(u8, usize)> {
-    let digit = |byte: u8| byte.wrapping_sub(b'0');
-    match *body {
-        [one, 0, ..] if digit(one) < 10 => Some((digit(one), 2)),
-        [ten, one, 0, ..] if digit(ten).wrapping_sub(1) < 9 && digit(one) < 10 => {
-            Some((digit(ten) * 10 + digit(one), 3))
-        }
-        _ => None,
-    }
+/// The records of a message that the wide way leaves to the masks.
+#[cold]
+#[inline(never)]
+fn masked(id: u8, data: &[u8], at: (usize, usize), stage: &mut Stage) -> Result<(), Doubt> {
+    stage.discard();
+    messages::decode(id, &mut Masked::new(data, at), stage)
 }

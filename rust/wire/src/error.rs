@@ -61,6 +61,8 @@ pub(crate) enum Doubt {
     Malformed(Flaw),
     /// It is a message, but no record can hold it: handed on untouched.
     Beyond,
+    /// A field is too long to be read with others; the masks read the message then.
+    Long,
 }
 
 impl From<Flaw> for Doubt {

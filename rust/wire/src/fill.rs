@@ -56,6 +56,7 @@ impl Fill for Tick {
         put_time(self, seconds, NS_PER_S)
     }
 
+    #[inline(always)]
     fn put_milliseconds(&mut self, milliseconds: i64) -> bool {
         put_time(self, milliseconds, NS_PER_MS)
     }
@@ -83,6 +84,7 @@ impl Fill for Tick {
         whole
     }
 
+    #[inline(always)]
     fn put_long_text(&mut self, text: &[u8]) -> bool {
         let (first, rest) = text.split_at(text.len().min(WORD_BYTES));
         self.put_count(0, packed(first));
@@ -100,6 +102,7 @@ impl Fill for Tick {
     }
 }
 
+#[inline(always)]
 fn put_time(tick: &mut Tick, count: i64, unit_ns: i64) -> bool {
     let Some(ns) = count.checked_mul(unit_ns) else { return false };
     tick.exchange_ns = ns;

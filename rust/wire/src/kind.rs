@@ -63,6 +63,9 @@ pub const TICK_MESSAGES: [u8; 13] = [
     BY_TICK,
 ];
 
+/// Those of them that have a version behind their id.
+pub(crate) const HAVE_VERSION: [u8; 8] = [TICK_PRICE, TICK_SIZE, DEPTH, DEPTH_L2, TICK_GENERIC, TICK_STRING, EFP, BAR];
+
 /// The flags that the decoder adds to those of `tieout_ring::tick::flag`.
 pub mod flag {
     /// A number of this record was sent as "there is none": NaN, infinite, `DBL_MAX`, an unset size, an option's -1, -2.

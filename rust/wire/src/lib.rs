@@ -10,17 +10,17 @@
 //! 3. **Total.** No input panics; frames = decoded + handed on + malformed.
 //! 4. **Whole.** A message gives all its records or, where one of its fields is malformed, none.
 //! 5. **Exact.** A price or size that 1e-8 fixed point can hold is exact; another is the nearest f64, and flagged.
-//! 6. **One answer.** The fast way and the plain way ([`PlainDecoder`]) give the same records for any input.
+//! 6. **One answer.** Every [`Way`] gives the same records for any input.
 #![forbid(unsafe_code)]
 
 mod account;
 mod columns;
 mod decimal;
 mod decoder;
-mod digits;
 mod error;
 mod fields;
 mod fill;
+mod ids;
 pub mod kind;
 mod messages;
 mod sink;
@@ -28,7 +28,7 @@ mod stage;
 
 pub use account::{Account, Malformed};
 pub use columns::Columns;
-pub use decoder::{Decoder, FRAME_BYTES_MAX, PlainDecoder, SERVER_VERSION_MAX, SERVER_VERSION_MIN};
+pub use decoder::{Decoder, FRAME_BYTES_MAX, SERVER_VERSION_MAX, SERVER_VERSION_MIN, Way};
 pub use error::{Flaw, WireError};
 pub use sink::Sink;
 pub use tieout_ring::tick::Tick;

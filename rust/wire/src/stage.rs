@@ -50,7 +50,7 @@ impl Stage {
 
     /// A text that was too long for word `word` of its record, as records of its own.
     #[cold]
-    pub(crate) fn push_text(&mut self, about: &Tick, word: usize, text: &[u8]) {
+    pub(crate) fn push_text(&mut self, about: Tick, word: usize, text: &[u8]) {
         let pieces = text.chunks(TEXT_BYTES);
         let count = pieces.len();
         for (number, piece) in pieces.enumerate() {

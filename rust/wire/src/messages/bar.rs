@@ -1,4 +1,5 @@
 //! Real-time bars.
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance_ticks.md")]
 
 use super::put_seconds;
 use crate::error::Doubt;
@@ -8,9 +9,9 @@ use crate::kind;
 use crate::stage::Stage;
 
 /// `50, version, request id, time, open, high, low, close, volume, average, count`.
-#[inline]
-pub(super) fn bar<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
-    fields.skip()?;
+#[inline(always)]
+pub(super) fn bar<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
+    fields.version()?;
     let instrument = fields.small()?;
     let mut first = Stage::blank(kind::BAR, instrument, 0);
     let mut range = Stage::blank(kind::BAR_RANGE, instrument, 0);

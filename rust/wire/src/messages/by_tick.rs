@@ -17,8 +17,8 @@ const MIDPOINT: u8 = 4;
 
 /// `99, request id, type, time`, then by type `price, size, attributes, exchange, conditions`, or `bid, ask, bid size,
 /// ask size, attributes`, or `midpoint`.
-#[inline]
-pub(super) fn by_tick<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
+#[inline(always)]
+pub(super) fn by_tick<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
     let mut tick = super::head(kind::BY_TICK, fields)?;
     let seconds = fields.integer()?;
     put_seconds(&mut tick, seconds)?;
@@ -45,7 +45,7 @@ pub(super) fn by_tick<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &m
 
 /// `bid, ask, bid size, ask size`.
 #[inline(always)]
-pub(super) fn prices_and_sizes<const FAST: bool>(tick: &mut Tick, fields: &mut Fields<'_, FAST>) -> Result<(), Doubt> {
+pub(super) fn prices_and_sizes<'a>(tick: &mut Tick, fields: &mut impl Fields<'a>) -> Result<(), Doubt> {
     tick.put_price(fields.decimal()?);
     tick.put_extra(0, fields.decimal()?);
     tick.put_size(fields.size()?);
@@ -55,17 +55,13 @@ pub(super) fn prices_and_sizes<const FAST: bool>(tick: &mut Tick, fields: &mut F
 
 /// A trade, of which `exchange, conditions` are the next fields.
 #[inline(always)]
-pub(super) fn push_trade<const FAST: bool>(
-    mut tick: Tick,
-    fields: &mut Fields<'_, FAST>,
-    stage: &mut Stage,
-) -> Result<(), Doubt> {
+pub(super) fn push_trade<'a>(mut tick: Tick, fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
     let (exchange, conditions) = (fields.text()?, fields.text()?);
     let fits = [tick.put_text(0, exchange), tick.put_text(1, conditions)];
     stage.push(tick);
     for (word, text) in [exchange, conditions].into_iter().enumerate() {
         if !fits[word] {
-            stage.push_text(&tick, word, text.bytes);
+            stage.push_text(tick, word, text.bytes);
         }
     }
     Ok(())

@@ -14,9 +14,9 @@ const OPERATION_MAX: u8 = 2;
 const SIDE_MAX: u8 = 1;
 
 /// `12, version, request id, position, operation, side, price, size`.
-#[inline]
-pub(super) fn depth<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
-    fields.skip()?;
+#[inline(always)]
+pub(super) fn depth<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
+    fields.version()?;
     let (instrument, position) = (fields.small()?, fields.small()?);
     let tick = change(kind::DEPTH, (instrument, position), fields)?;
     stage.push(tick);
@@ -24,9 +24,9 @@ pub(super) fn depth<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut
 }
 
 /// `13, version, request id, position, market maker, operation, side, price, size[, smart depth]`.
-#[inline]
-pub(super) fn depth_l2<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
-    fields.skip()?;
+#[inline(always)]
+pub(super) fn depth_l2<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
+    fields.version()?;
     let (instrument, position) = (fields.small()?, fields.small()?);
     let maker = fields.text()?;
     let mut tick = change(kind::DEPTH_L2, (instrument, position), fields)?;
@@ -36,14 +36,14 @@ pub(super) fn depth_l2<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &
     let whole = tick.put_text(1, maker);
     stage.push(tick);
     if !whole {
-        stage.push_text(&tick, 1, maker.bytes);
+        stage.push_text(tick, 1, maker.bytes);
     }
     Ok(())
 }
 
 /// Operation, side, price and size.
 #[inline(always)]
-fn change<const FAST: bool>(kind: u8, at: (u32, u64), fields: &mut Fields<'_, FAST>) -> Result<Tick, Doubt> {
+fn change<'a>(kind: u8, at: (u32, u64), fields: &mut impl Fields<'a>) -> Result<Tick, Doubt> {
     let (instrument, position) = at;
     let (operation, side): (u8, u8) = (fields.small()?, fields.small()?);
     if operation > OPERATION_MAX || side > SIDE_MAX {

@@ -1,4 +1,5 @@
 //! tickOptionComputation and tickEFP: more values than one record holds.
+#![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance_ticks.md")]
 
 use super::{finish, head, superseding};
 use crate::decimal::{FIXED_ONE, Number};
@@ -15,8 +16,8 @@ const NO_GREEK: i64 = -2;
 
 /// `21, request id, tick type, attribute, implied volatility, delta, option price, dividends, gamma, vega, theta,
 /// underlying's price`.
-#[inline]
-pub(super) fn option<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
+#[inline(always)]
+pub(super) fn option<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
     let mut first = head(kind::OPTION, fields)?;
     first.put_attributes(fields.attributes()?);
     let mut greeks = Stage::blank(kind::OPTION_GREEKS, first.instrument, first.field);
@@ -38,9 +39,9 @@ pub(super) fn option<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mu
 
 /// `47, version, request id, tick type, basis points, the same as text, implied future, days, expiry, dividend impact,
 /// dividends to expiry`.
-#[inline]
-pub(super) fn efp<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
-    fields.skip()?;
+#[inline(always)]
+pub(super) fn efp<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
+    fields.version()?;
     let mut first = head(kind::EFP, fields)?;
     let mut dividends = Stage::blank(kind::EFP_DIVIDENDS, first.instrument, first.field);
     let mut texts = Stage::blank(kind::EFP_TEXTS, first.instrument, first.field);
@@ -60,7 +61,7 @@ pub(super) fn efp<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut S
     }
     stage.push(texts);
     for (_, word, text) in whole.into_iter().filter(|(fits, ..)| !fits) {
-        stage.push_text(&texts, word, text.bytes);
+        stage.push_text(texts, word, text.bytes);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::kind;
 use crate::stage::Stage;
 
 /// `96`; each tick is `time, 0, price, size`.
-pub(super) fn midpoints<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
+pub(super) fn midpoints<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
     answer(kind::HISTORY, fields, stage, |mut tick, fields, stage| {
         fields.skip()?;
         tick.put_price(fields.decimal()?);
@@ -22,7 +22,7 @@ pub(super) fn midpoints<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: 
 }
 
 /// `97`; each tick is `time, attributes, bid, ask, bid size, ask size`.
-pub(super) fn bid_ask<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
+pub(super) fn bid_ask<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
     answer(kind::HISTORY_BID_ASK, fields, stage, |mut tick, fields, stage| {
         tick.put_attributes(fields.attributes()?);
         prices_and_sizes(&mut tick, fields)?;
@@ -32,7 +32,7 @@ pub(super) fn bid_ask<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &m
 }
 
 /// `98`; each tick is `time, attributes, price, size, exchange, conditions`.
-pub(super) fn last<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
+pub(super) fn last<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
     answer(kind::HISTORY_LAST, fields, stage, |mut tick, fields, stage| {
         tick.put_attributes(fields.attributes()?);
         tick.put_price(fields.decimal()?);
@@ -44,11 +44,11 @@ pub(super) fn last<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut 
 /// The ticks, each with its time, by `one`; then a record that tells their number and the answer's end.
 ///
 /// The number is believed only as far as there are fields: it claims no memory.
-fn answer<const FAST: bool>(
+fn answer<'a, F: Fields<'a>>(
     kind: u8,
-    fields: &mut Fields<'_, FAST>,
+    fields: &mut F,
     stage: &mut Stage,
-    one: impl Fn(Tick, &mut Fields<'_, FAST>, &mut Stage) -> Result<(), Doubt>,
+    one: impl Fn(Tick, &mut F, &mut Stage) -> Result<(), Doubt>,
 ) -> Result<(), Doubt> {
     let instrument = fields.small()?;
     let count: u64 = fields.small()?;

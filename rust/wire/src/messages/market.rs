@@ -1,7 +1,7 @@
 //! tickPrice, tickSize, tickGeneric and tickString.
 #![expect(clippy::inline_always, reason = "calls through memory cost more than the work; docs/performance_ticks.md")]
 
-use tieout_ring::tick::Tick;
+use tieout_ring::tick::{Tick, flag as ring};
 
 use super::{finish, head, superseding};
 use crate::decimal;
@@ -14,6 +14,17 @@ use crate::stage::Stage;
 /// Tick types that tell of a trade (last price, last size, last time, trade volume; and delayed): none replaces another.
 const TRADE_FIELDS: [u8; 8] = [4, 5, 45, 48, 68, 71, 77, 88];
 
+/// The flags that a tick type adds: looked up and not branched on, since quotes and trades come mixed.
+const FLAGS: [u16; 256] = {
+    let mut flags = [ring::SUPERSEDES; 256];
+    let mut at = 0;
+    while at < TRADE_FIELDS.len() {
+        flags[TRADE_FIELDS[at] as usize] = 0;
+        at += 1;
+    }
+    flags
+};
+
 /// Tick types whose text is seconds.
 const SECONDS_FIELDS: [u8; 2] = [45, 88];
 
@@ -21,9 +32,9 @@ const SECONDS_FIELDS: [u8; 2] = [45, 88];
 const RT_VOLUME_FIELDS: [u8; 2] = [48, 77];
 
 /// `1, version, request id, tick type, price, size, attributes`.
-#[inline]
-pub(super) fn price<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
-    fields.skip()?;
+#[inline(always)]
+pub(super) fn price<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
+    fields.version()?;
     let mut tick = head(kind::TICK_PRICE, fields)?;
     tick.put_price(fields.decimal()?);
     tick.put_size(fields.size()?);
@@ -34,9 +45,9 @@ pub(super) fn price<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut
 }
 
 /// `2, version, request id, tick type, size`.
-#[inline]
-pub(super) fn size<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
-    fields.skip()?;
+#[inline(always)]
+pub(super) fn size<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
+    fields.version()?;
     let mut tick = head(kind::TICK_SIZE, fields)?;
     tick.put_size(fields.size()?);
     stage.push(quote(tick));
@@ -44,9 +55,9 @@ pub(super) fn size<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut 
 }
 
 /// `45, version, request id, tick type, value`.
-#[inline]
-pub(super) fn generic<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
-    fields.skip()?;
+#[inline(always)]
+pub(super) fn generic<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
+    fields.version()?;
     let mut tick = head(kind::TICK_GENERIC, fields)?;
     tick.put_price(fields.decimal()?);
     stage.push(superseding(tick));
@@ -54,13 +65,13 @@ pub(super) fn generic<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &m
 }
 
 /// `46, version, request id, tick type, text`.
-#[inline]
-pub(super) fn string<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
-    fields.skip()?;
+#[inline(always)]
+pub(super) fn string<'a>(fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
+    fields.version()?;
     let mut tick = head(kind::TICK_STRING, fields)?;
     let text = fields.text()?.bytes;
     if RT_VOLUME_FIELDS.contains(&tick.field)
-        && let Ok(tick) = rt_volume(&tick, text)
+        && let Ok(tick) = rt_volume(tick, text)
     {
         stage.push(tick);
         return Ok(());
@@ -75,13 +86,14 @@ pub(super) fn string<const FAST: bool>(fields: &mut Fields<'_, FAST>, stage: &mu
     } else {
         // Its pieces share one subject, so that none may replace another.
         stage.push(tick);
-        stage.push_text(&tick, 0, text);
+        stage.push_text(tick, 0, text);
     }
     Ok(())
 }
 
 /// The six parts of a trade's text; a text that has not these parts stays a text.
-fn rt_volume(about: &Tick, text: &[u8]) -> Result<Tick, Flaw> {
+#[inline(never)]
+fn rt_volume(about: Tick, text: &[u8]) -> Result<Tick, Flaw> {
     let mut parts = text.split(|byte| *byte == b';');
     let mut next = || parts.next().ok_or(Flaw::FieldMissing);
     let mut tick = Stage::blank(kind::RT_VOLUME, about.instrument, about.field);
@@ -104,6 +116,7 @@ fn rt_volume(about: &Tick, text: &[u8]) -> Result<Tick, Flaw> {
 
 /// Marks what a newer one replaces: all but what tells of a trade.
 #[inline(always)]
-fn quote(tick: Tick) -> Tick {
-    if TRADE_FIELDS.contains(&tick.field) { tick } else { superseding(tick) }
+fn quote(mut tick: Tick) -> Tick {
+    tick.flags |= FLAGS[usize::from(tick.field)];
+    tick
 }

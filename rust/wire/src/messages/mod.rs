@@ -16,8 +16,8 @@ use crate::kind;
 use crate::stage::Stage;
 
 /// The records of a message, whose id has been read. What was staged before a doubt is for the caller to discard.
-#[inline]
-pub(crate) fn decode<const FAST: bool>(id: u8, fields: &mut Fields<'_, FAST>, stage: &mut Stage) -> Result<(), Doubt> {
+#[inline(always)]
+pub(crate) fn decode<'a>(id: u8, fields: &mut impl Fields<'a>, stage: &mut Stage) -> Result<(), Doubt> {
     match id {
         kind::TICK_PRICE => market::price(fields, stage),
         kind::TICK_SIZE => market::size(fields, stage),
@@ -38,14 +38,14 @@ pub(crate) fn decode<const FAST: bool>(id: u8, fields: &mut Fields<'_, FAST>, st
 
 /// A record with the request id and the tick type, which are the next two fields.
 #[inline(always)]
-fn head<const FAST: bool>(kind: u8, fields: &mut Fields<'_, FAST>) -> Result<Tick, Doubt> {
+fn head<'a>(kind: u8, fields: &mut impl Fields<'a>) -> Result<Tick, Doubt> {
     let instrument = fields.small()?;
     Ok(Stage::blank(kind, instrument, fields.small()?))
 }
 
 /// For messages that end exactly where their last field does.
 #[inline(always)]
-fn finish<const FAST: bool>(fields: &Fields<'_, FAST>) -> Result<(), Doubt> {
+fn finish<'a>(fields: &impl Fields<'a>) -> Result<(), Doubt> {
     if fields.at_end() { Ok(()) } else { Err(Flaw::FieldsLeft.into()) }
 }
 

@@ -2,19 +2,17 @@
 
 use crate::support::{Heard, frame, raw, stream};
 use proptest::prelude::*;
-use tieout_wire::{Columns, Decoder, PlainDecoder, Sink, WireError};
+use tieout_wire::{Columns, Decoder, Sink, Way, WireError};
 
 const NOW_NS: i64 = 1_752_606_307_000_000_000;
 
 fn heard(pieces: &[&[u8]]) -> (Heard, Decoder, Result<(), WireError>) {
-    let (mut heard, mut decoder) = (Heard::default(), Decoder::new(176).expect("a known version"));
-    let outcome = pieces.iter().try_for_each(|piece| decoder.feed(piece, NOW_NS, &mut heard));
-    (heard, decoder, outcome)
+    by(Way::best(), pieces)
 }
 
-fn plain(bytes: &[u8]) -> (Heard, PlainDecoder, Result<(), WireError>) {
-    let (mut heard, mut decoder) = (Heard::default(), PlainDecoder::new(176).expect("a known version"));
-    let outcome = decoder.feed(bytes, NOW_NS, &mut heard);
+fn by(way: Way, pieces: &[&[u8]]) -> (Heard, Decoder, Result<(), WireError>) {
+    let (mut heard, mut decoder) = (Heard::default(), Decoder::by(way, 176).expect("a known version"));
+    let outcome = pieces.iter().try_for_each(|piece| decoder.feed(piece, NOW_NS, &mut heard));
     (heard, decoder, outcome)
 }
 
@@ -49,7 +47,7 @@ proptest! {
     #[test]
     fn invariant_3_any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let (.., outcome) = heard(&[&bytes]);
-        prop_assert_eq!(outcome.is_err(), plain(&bytes).2.is_err());
+        prop_assert_eq!(outcome.is_err(), by(Way::Plain, &[&bytes]).2.is_err());
     }
 
     #[test]
@@ -90,12 +88,14 @@ proptest! {
     }
 
     #[test]
-    fn invariant_6_the_plain_way_gives_the_same(bytes in stream()) {
-        let (fast, one, outcome) = heard(&[&bytes]);
-        let (slow, other, expected) = plain(&bytes);
-        prop_assert_eq!(slow, fast);
-        prop_assert_eq!(other.account(), one.account());
-        prop_assert_eq!(expected, outcome);
+    fn invariant_6_every_way_gives_the_same(bytes in stream()) {
+        let (expected, plain, expected_outcome) = by(Way::Plain, &[&bytes]);
+        for way in [Way::Masked, Way::best()] {
+            let (found, decoder, outcome) = by(way, &[&bytes]);
+            prop_assert_eq!(&expected, &found, "{:?}", way);
+            prop_assert_eq!(plain.account(), decoder.account(), "{:?}", way);
+            prop_assert_eq!(expected_outcome, outcome, "{:?}", way);
+        }
     }
 
     #[test]

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tieout.diffing import diff
+    from tieout.diffing.dedup import dedup
 
-__all__ = ["diff"]
+__all__ = ["dedup", "diff"]
 
-_HOMES = {"diff": "tieout.diffing"}
+_HOMES = {"dedup": "tieout.diffing.dedup", "diff": "tieout.diffing"}
 """Public name -> where it lives; imported on first use, so that `tieout --help` stays fast."""
 
 

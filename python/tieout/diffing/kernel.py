@@ -49,6 +49,20 @@ class Diff:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeats:
+    """
+    The rows that are not the first of their key, ascending. Row numbers are UInt32 and count from 0.
+
+    `copies` has row and of: the earliest row of the key that says the same. `others` has row and of: the first row of
+    the key, from which, and from all others before, it differs. `null` are rows with a null in their key.
+    """
+
+    copies: pl.DataFrame
+    others: pl.DataFrame
+    null: pl.Series
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """Rows whose keys fall into one part, ascending."""
 
@@ -132,6 +146,23 @@ class Differ:
             null_right=_rows(found.null_right()),
         )
 
+    def repeats(self, table: pl.DataFrame, *, keys: Sequence[str], fields: Sequence[str]) -> Repeats:
+        """
+        Find the rows that have the key of an earlier row, by the rules of rust/core/src/bulk/repeats.rs.
+
+        Args:
+            table: has the columns that `keys` and `fields` name; at most 2^28 rows.
+            keys: what says which rows belong together; at least one.
+            fields: what tells a copy from another row of the key; any number.
+
+        Raises:
+            ValueError: no key; too many rows.
+            TypeError: a column that cannot be compared.
+            polars.exceptions.ColumnNotFoundError: the frame has no such column.
+        """
+        found = self._core.repeats(table.select([*keys, *fields]).rechunk(), keys=len(keys))
+        return Repeats(pl.DataFrame(found.copies()), pl.DataFrame(found.others()), _rows(found.null()))
+
     def release(self) -> None:
         """Give the memory that is kept for the next call back to the system."""
         self._core.release()
@@ -160,3 +191,16 @@ def split_by_key(frame: pl.DataFrame, *, keys: Sequence[str], parts: int) -> lis
 
 def _rows(batch: _core.RecordBatch) -> pl.Series:
     return pl.DataFrame(batch)["row"]
+
+
+ORDER_FIELDS: Final[dict[str, pl.DataType]] = {
+    **dict.fromkeys(_core.FINGERPRINT_TEXTS, pl.String()),
+    **dict.fromkeys(_core.FINGERPRINT_INTS, pl.Int64()),
+    **dict.fromkeys(_core.FINGERPRINT_BOOLS, pl.Boolean()),
+}
+"""What an order asks for: the fields of the gate's fingerprint."""
+
+
+def order_prints(orders: pl.DataFrame) -> pl.Series:
+    """The 128-bit fingerprint of each row of a frame with the columns of `ORDER_FIELDS`, booleans never null."""
+    return pl.DataFrame(_core.order_fingerprints(orders.select(list(ORDER_FIELDS)).rechunk()))["fingerprint"]

@@ -15,27 +15,30 @@ from tieout.diffing.tables import FOUND_ON, KINDS, Kind, endings, plain
 from tieout.errors import DiskError, UsageError
 from tieout.files import beside, write_atomically
 
-ENDINGS: Final = (".parquet", ".csv", ".ndjson", ".jsonl", ".html")
+ROW_ENDINGS: Final = (".parquet", ".csv", ".ndjson", ".jsonl")
+ENDINGS: Final = (*ROW_ENDINGS, ".html")
 KIND: Final = "kind"
 """The first column, which says what a row is; with an underscore behind it where a column of the data has that name."""
 
 
-def check_target(out: Path, inputs: tuple[str, ...]) -> None:
+def check_target(
+    out: Path, inputs: tuple[str, ...], *, option: str = "--out", endings: tuple[str, ...] = ENDINGS
+) -> None:
     """
     Refuse a target that cannot be written, before any work.
 
     Raises:
         UsageError: an unknown ending, one of the inputs, or no folder to put it into.
     """
-    if out.suffix.lower() not in ENDINGS:
-        raise UsageError(f"--out {out}: unknown ending; expected {', '.join(ENDINGS)}", hint="name another file")
+    if out.suffix.lower() not in endings:
+        raise UsageError(f"{option} {out}: unknown ending; expected {', '.join(endings)}", hint="name another file")
     if out.is_dir() or not out.absolute().parent.is_dir():
         what = "is a folder" if out.is_dir() else "its folder does not exist"
-        raise UsageError(f"--out {out}: {what}", hint="name a file in a folder that exists")
+        raise UsageError(f"{option} {out}: {what}", hint="name a file in a folder that exists")
     for given in inputs:
         there = Path(given.rpartition("::")[0] or given)
         if there.exists() and out.exists() and (there.samefile(out) or (there.is_dir() and _within(out, there))):
-            raise UsageError(f"--out {out} is one of the inputs, {given}", hint="name another file")
+            raise UsageError(f"{option} {out} is one of the inputs, {given}", hint="name another file")
 
 
 def write(result: DiffResult, out: Path, *, examples: int) -> None:

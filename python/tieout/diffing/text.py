@@ -146,6 +146,10 @@ def _listing(names: tuple[str, ...]) -> str:
 
 
 def _cut(text: str) -> str:
+    return cut(text, VALUE_WIDTH_MAX)
+
+
+def cut(text: str, width_max: int) -> str:
     """One line, without control characters, of bounded width: values are data, never terminal commands."""
     clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return clean if len(clean) <= VALUE_WIDTH_MAX else clean[: VALUE_WIDTH_MAX - 1] + "…"
+    return clean if len(clean) <= width_max else clean[: width_max - 1] + "…"

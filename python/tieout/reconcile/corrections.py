@@ -6,11 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tieout.store.corrections import agrees, base_of, suffix_of
+from tieout.store.corrections import base_of, line_of, suffix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import polars as pl
 
 Row = dict[str, Any]
@@ -43,17 +41,8 @@ def doubts(fresh: pl.DataFrame) -> Doubts:
     later: set[str] = set()
     standing: set[str] = set()
     for group in by_base(several, like=several).values():
-        line, odd = _line(sorted(group, key=suffix_of))
+        line, odd = line_of(sorted(group, key=suffix_of))
         if odd:
             later |= {one["exec_id"] for one in odd}
             standing.add(line[-1]["exec_id"])
     return Doubts(frozenset(later), frozenset(standing))
-
-
-def _line(ascending: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-    """The first and what corrects it, and those that may not."""
-    line: list[Row] = []
-    odd: list[Row] = []
-    for row in ascending:
-        (line if all(agrees(row, one) for one in line) else odd).append(row)
-    return line, odd

@@ -9,10 +9,11 @@ combination a fifth, so only the last one is cut. Source: ib-facts, "Identity".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 Row = Mapping[str, Any]
+R = TypeVar("R", bound=Row)
 
 
 def base_of(exec_id: str) -> str:
@@ -36,3 +37,16 @@ def agrees(row: Row, one: Row) -> bool:
         and None not in {one["cumulative_quantity_e8"], row["cumulative_quantity_e8"]}
         and (row["cumulative_quantity_e8"] <= one["cumulative_quantity_e8"] or suffix_of(row) < suffix_of(one))
     )
+
+
+def line_of(ascending: Iterable[R]) -> tuple[list[R], list[R]]:
+    """
+    Of executions of one account and base, ascending by suffix: the first and what corrects it, and those that may not.
+
+    The last of the first list is the active one, and supersedes the others of it; the second list is for the operator.
+    """
+    line: list[R] = []
+    odd: list[R] = []
+    for row in ascending:
+        (line if all(agrees(row, one) for one in line) else odd).append(row)
+    return line, odd

@@ -47,7 +47,7 @@ def side(count: int, *, right: bool, shape: str) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "id": ids,
-            "exec_id": _exec_ids(ids) if shape == "string key" else pl.Series(np.zeros(count, np.int8)),
+            "exec_id": execution_ids(ids) if shape == "string key" else pl.Series(np.zeros(count, np.int8)),
             "account": pl.Series(ids % 3).replace_strict({0: "DU1", 1: "DU2", 2: "DU3"}, return_dtype=pl.String)
             if shape == "composite key"
             else pl.Series(np.zeros(count, np.int8)),
@@ -63,7 +63,7 @@ def side(count: int, *, right: bool, shape: str) -> pl.DataFrame:
     ).select(*dict.fromkeys((*SHAPES[shape], *FIELDS)))
 
 
-def _exec_ids(ids: np.ndarray) -> pl.Series:
+def execution_ids(ids: np.ndarray) -> pl.Series:
     """As IB writes them: 0000e0d5.0001a2b3.01.01."""
     frame = pl.DataFrame({"id": ids})
     number = pl.format("{}.{}.01.01", (pl.col("id") // 100_000 + 10_000_000), (pl.col("id") % 100_000 + 20_000_000))

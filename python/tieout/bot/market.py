@@ -67,7 +67,11 @@ class Market:
     def take(self, ticks: pl.DataFrame) -> None:
         """Leave a batch for the strategy; never waits."""
         if self._wanted is not None:
-            self._box.post_market("ticks", ticks.filter(self._wanted))
+            self._box.post_market("ticks", self.wanted(ticks))
+
+    def wanted(self, ticks: pl.DataFrame) -> pl.DataFrame:
+        """The ticks that the strategy has a method for."""
+        return ticks.clear() if self._wanted is None else ticks.filter(self._wanted)
 
     def take_bars(self, bars: pl.DataFrame) -> None:
         """Leave bars for the strategy, behind the ticks that are in them."""

@@ -160,12 +160,12 @@ def _compact_folder(folder: Path, day: date, work: Path, now_ns: int, result: Co
 
 def _merge(parts: list[Part], day: date, work: Path, name: tuple[int, int]) -> Merged:
     """The new file in its place; the old ones are still there."""
-    contents = [content_of(part.path) for part in parts]
+    contents = [content_of(part.path, part.label.content) for part in parts]
     frames = [_sorted_run([parts[at] for at in run], [contents[at] for at in run]) for run in _runs(contents)]
     first_ns = min(one.first_ns for one in contents)
     path = parts[0].path.with_name(part_name(first_ns, *name, kind="day"))
-    label = Label(parts[0].label.instrument, tuple(part.path.name for part in parts))
     expected = whole(contents)
+    label = Label(parts[0].label.instrument, tuple(part.path.name for part in parts), expected.content)
     with beside(path, draft_in=work) as draft:
         reach("ticks compact: made")
         pl.concat(frames).select(list(COLUMNS)).sink_parquet(
@@ -173,7 +173,7 @@ def _merge(parts: list[Part], day: date, work: Path, name: tuple[int, int]) -> M
         )
         reach("ticks compact: written")
         written = content_of(draft)
-        if (written.rows, written.digest) != (expected.rows, expected.digest):
+        if (written.content, written.hashes) != (expected.content, expected.hashes):
             raise DiskError(
                 f"{path.parent}: what was written is not what was read ({written.rows} rows, not {expected.rows})",
                 hint="the parts are as they were; look at the disk",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +20,7 @@ from tieout import locks
 from tieout.errors import DiskError
 from tieout.failpoints import reach
 from tieout.files import beside, sync_folder
+from tieout.ticks.content import digest_of
 from tieout.ticks.parts import COLUMNS, ROW_GROUP_ROWS, Label, folder_of, part_name, work_folder
 
 if TYPE_CHECKING:
@@ -126,10 +127,11 @@ def write_part(path: Path, rows: pl.DataFrame, label: Label, *, work: Path) -> N
         OSError, polars' errors: it could not be written; at `path` is what was there before.
     """
     make_folder(path.parent)
+    told = replace(label, content=(rows.height, digest_of(rows)))
     with beside(path, draft_in=work) as draft:
         reach("ticks part: made")
         rows.select(list(COLUMNS)).write_parquet(
-            draft, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS, metadata=label.to_metadata()
+            draft, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS, metadata=told.to_metadata()
         )
         reach("ticks part: written")
     reach("ticks part: there")

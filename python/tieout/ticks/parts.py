@@ -52,21 +52,34 @@ _SCHEMA_KEY: Final = "tieout.schema"
 _INSTRUMENT_KEY: Final = "tieout.instrument"
 _SCALE_KEY: Final = "tieout.price_scale"
 _REPLACES_KEY: Final = "tieout.replaces"
+_CONTENT_KEY: Final = "tieout.content"
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a part says of itself: its instrument (as the recording numbered it), and the parts that it stands for."""
+    """
+    What a part says of itself.
+
+    Attributes:
+        instrument: as the recording numbered it.
+        replaces: the parts of the same folder that it stands for.
+        content: how many rows it has, and their digest (`tieout.ticks.content.digest_of`); None where nobody said.
+    """
 
     instrument: Instrument
     replaces: tuple[str, ...] = ()
+    content: tuple[int, int] | None = None
 
     def to_metadata(self) -> dict[str, str]:
         """The file's key-value metadata."""
         contract = {key: _plain(value) for key, value in asdict(self.instrument.contract).items() if value is not None}
         told = {"number": self.instrument.number, "name": self.instrument.name, "contract": contract}
         found = {_SCHEMA_KEY: VERSION, _INSTRUMENT_KEY: json.dumps(told), _SCALE_KEY: "1e-8"}
-        return {**found, _REPLACES_KEY: json.dumps(self.replaces)} if self.replaces else found
+        if self.content is not None:
+            found[_CONTENT_KEY] = json.dumps(self.content)
+        if self.replaces:
+            found[_REPLACES_KEY] = json.dumps(self.replaces)
+        return found
 
 
 def label_of(path: Path, metadata: Mapping[str, str]) -> Label | None:
@@ -91,11 +104,13 @@ def label_of(path: Path, metadata: Mapping[str, str]) -> Label | None:
                 contract[name] = Decimal(contract[name])
         instrument = Instrument(int(told["number"]), ContractSpec(**contract))
         replaces = tuple(str(name) for name in json.loads(metadata.get(_REPLACES_KEY, "[]")))
-    except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+        content = json.loads(metadata[_CONTENT_KEY]) if _CONTENT_KEY in metadata else None
+        counted = None if content is None else (int(content[0]), int(content[1]))
+    except (KeyError, IndexError, ValueError, TypeError, ArithmeticError) as error:
         raise InputUnusable(
             f"{path}: its metadata does not say which instrument it is of", hint="copy it again from where it was made"
         ) from error
-    return Label(instrument, replaces)
+    return Label(instrument, replaces, counted)
 
 
 def day_of(received_ns: int) -> date:

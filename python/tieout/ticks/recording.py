@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tieout.errors import InputUnusable
+from tieout.ticks.content import added, changed, digest_of
 from tieout.ticks.parts import COLUMNS, Label, in_order, label_of
 from tieout.ticks.stream import FRAME, Stream, reading
 
@@ -90,10 +91,18 @@ def _stream(contract: ContractSpec, parts: tuple[Part, ...]) -> Stream:
     def pieces(count: int) -> Iterator[pl.DataFrame]:
         for part in parts:
             with reading(part.path):
-                found = pl.scan_parquet(part.path, hive_partitioning=False, glob=False)
-                framed = found.with_columns(pl.lit(0, pl.UInt32).alias("instrument")).select(list(FRAME))
-                for piece in framed.collect_batches(chunk_size=count, maintain_order=True):
-                    yield from piece.iter_slices(count)
+                yield from _pieces_of(part, count)
 
     name = parts[0].label.instrument.name
     return Stream(f"{name} in {parts[0].path.parent}", (contract,), pieces, rows)
+
+
+def _pieces_of(part: Part, count: int) -> Iterator[pl.DataFrame]:
+    found = pl.scan_parquet(part.path, hive_partitioning=False, glob=False)
+    framed = found.with_columns(pl.lit(0, pl.UInt32).alias("instrument")).select(list(FRAME))
+    rows = digest = 0
+    for batch in framed.collect_batches(chunk_size=count, maintain_order=True):
+        rows, digest = rows + batch.height, added(digest, digest_of(batch))
+        yield from batch.iter_slices(count)
+    if part.label.content not in {None, (rows, digest)}:
+        raise changed(part.path)

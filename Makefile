@@ -68,7 +68,7 @@ bench-once: $(VENV)/.dev
 	cargo bench --quiet -p tieout-core -p tieout-ring --benches --locked -- --test
 
 bench: $(VENV)/.dev
-	TIEOUT_BENCH_ORDERS=1000000 TIEOUT_BENCH_ACTIONS=100000 TIEOUT_BENCH_DIFF_ROWS=10000000 $(BIN)/python -m pytest -q -s --benchmark-columns=min,median,rounds benches
+	TIEOUT_BENCH_ORDERS=1000000 TIEOUT_BENCH_ACTIONS=100000 TIEOUT_BENCH_DIFF_ROWS=10000000 TIEOUT_BENCH_TICKS=10000000 $(BIN)/python -m pytest -q -s --benchmark-columns=min,median,rounds benches
 	cargo bench -p tieout-core -p tieout-ring --benches --locked
 
 # TIEOUT_FAULT_SEED=N replays a run; each table's line says the seed it had.

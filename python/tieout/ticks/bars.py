@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HELD_ROWS_MAX: Final = 16_384
-HELD_NS_MAX: Final = NS_PER_S // 10
+HELD_NS_MAX: Final = NS_PER_S // 5
 """Small frames are kept until so many rows or so much time has come together: one look costs as much as many rows."""
 
 
@@ -90,7 +90,7 @@ class BarBuilder:
         Take a frame of ticks, schema `TICK`.
 
         Returns:
-            The bars that are finished by it, schema `BAR`, by end and instrument; often none. Ticks of a tenth of a
+            The bars that are finished by it, schema `BAR`, by end and instrument; often none. Ticks of a fifth of a
             second may wait for the next call.
         """
         # Of ticks that tell of no trade, the last one is kept: it says how late it is.

@@ -33,10 +33,9 @@ PARTIAL: Final[dict[str, pl.DataType]] = {
 
 
 def of_trades(rows: pl.DataFrame) -> pl.DataFrame:
-    """Trades added up, schema `PARTIAL`. `rows` are what a `Cut` gives, in the order of arrival."""
+    """Trades added up, schema `PARTIAL`. `rows` are what a `Cut` gives of what `Passing` gives, by instrument."""
     price, size = pl.col("price"), pl.col("size")
-    # Trades come by their numbers, and mostly by time as well.
-    in_time = rows if rows["time_ns"].is_sorted() else rows.sort("time_ns", maintain_order=True)
+    in_time = rows if (rows["time_ns"] == rows["latest"]).all() else rows.sort("time_ns", "number")
     return in_time.group_by("instrument", "bar").agg(
         pl.col("start_ns").min(), pl.col("end_ns").max(), pl.col("full").any(),
         high=price.max(), low=price.min(), volume=size.sum(),

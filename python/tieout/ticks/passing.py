@@ -32,33 +32,34 @@ class Passing:
 
     def take(self, trades: pl.DataFrame) -> pl.DataFrame:
         """
-        Trades with `through_ns`, the time of their instrument before each of them; and go on behind them.
+        Trades with `through_ns` and `latest`, the time of their instrument and their latest trade's before and after each
+        of them; and go on behind them.
 
         Args:
-            trades: schema `TRADE`, in the order of arrival.
+            trades: schema `TRADE`, in the order of arrival. They come back by instrument, each one's in that order.
         """
         before = self._state.with_columns(number=pl.lit(None, dtype=pl.UInt64))
-        whole = pl.concat([before, trades], how="diagonal_relaxed").with_columns(
-            latest=pl.col("time_ns").cum_max().over("instrument")
-        )
-        first = pl.col("latest").shift(1).over("instrument").is_null()
-        later = pl.col("latest") > pl.col("latest").shift(1).over("instrument")
-        whole = whole.with_columns(
-            latest_seen=pl.when(first | later).then("seen_ns").forward_fill().over("instrument")
-        ).with_columns(
-            since=pl.col("latest").shift(1).over("instrument")
-            + (pl.col("seen_ns") - pl.col("latest_seen").shift(1).over("instrument")).clip(lower_bound=0)
-        )
-        whole = whole.with_columns(
+        whole = pl.concat([before, trades], how="diagonal_relaxed")
+        latest = pl.col("time_ns").cum_max()
+        later = (latest > latest.shift(1)).fill_null(value=True)
+        latest_seen = pl.when(later).then("seen_ns").forward_fill()
+        since = latest.shift(1) + (pl.col("seen_ns") - latest_seen.shift(1)).clip(lower_bound=0)
+        # One grouping for all of it: a window function of each would group anew.
+        grouped = whole.group_by("instrument", maintain_order=True).agg(
+            pl.all().exclude("through_ns"),
+            latest=latest,
+            latest_seen=latest_seen,
             # An instrument's first trade has no time before it.
-            through_ns=pl.coalesce("through_ns", "since", pl.lit(_LONG_AGO_NS)).cum_max().over("instrument")
+            through_ns=pl.coalesce("through_ns", since, pl.lit(_LONG_AGO_NS)).cum_max(),
         )
-        self._state = whole.group_by("instrument").agg(
-            time_ns=pl.col("latest").last(),
-            seen_ns=pl.col("latest_seen").last(),
-            through_ns=pl.max_horizontal(pl.col("through_ns").last(), pl.col("latest").last()),
-        ).select(*_STATE)  # fmt: skip
-        return whole.filter(pl.col("number").is_not_null()).drop("latest", "latest_seen", "since")
+        self._state = grouped.select(
+            "instrument",
+            time_ns=pl.col("latest").list.last(),
+            seen_ns=pl.col("latest_seen").list.last(),
+            through_ns=pl.max_horizontal(pl.col("through_ns", "latest").list.last()),
+        )
+        rows = grouped.drop("latest_seen").explode(pl.all().exclude("instrument"))
+        return rows.filter(pl.col("number").is_not_null())
 
     def reach(self, now_ns: int) -> None:
         """It is so late by the clock of receipt."""

@@ -32,8 +32,8 @@ class Passing:
 
     def take(self, trades: pl.DataFrame) -> pl.DataFrame:
         """
-        Trades with `through_ns`, their instrument's time before each of them, and `latest`, the latest trade's with it; and
-        go on behind them.
+        Trades with `through_ns`, their instrument's time before each of them, and `latest`, the latest trade's with it;
+        and go on behind them.
 
         Args:
             trades: schema `TRADE`, in the order of arrival. They come back by instrument, each one's in that order.

@@ -58,7 +58,8 @@ class Passing:
             seen_ns=pl.col("latest_seen").list.last(),
             through_ns=pl.max_horizontal(pl.col("through_ns", "latest").list.last()),
         )
-        rows = grouped.drop("latest_seen").explode(pl.all().exclude("instrument"))
+        rows = grouped.drop("latest_seen")
+        rows = rows.explode([name for name in rows.columns if name != "instrument"])
         return rows.filter(pl.col("number").is_not_null())
 
     def reach(self, now_ns: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 import pytest
@@ -283,6 +283,55 @@ def test_every_execution_is_told_as_the_rule_says(rows: list[dict[str, object]],
         told[reason].add(row)
     assert list(told.values()) == [copies, superseded, conflicts, ambiguous]
     assert result.kept.height == len(rows) - len(copies) - len(superseded)
+
+
+def small(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    """As if there were so many bytes of memory."""
+    monkeypatch.setattr("tieout.diffing.dedup.sifting.available", lambda _limit: room)
+
+
+@pytest.mark.parametrize("options", [
+    {"on": "exec_id"},
+    {"on": ["account", "exec_id"], "revisions": "all"},
+    {"on": "exec_id", "corrections": "off"},
+    {"on": "perm_id", "ignore": ["exec_id", "price"]},
+])  # fmt: skip
+def test_part_by_part_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Literal["off"]]
+) -> None:
+    first = write(EXECUTIONS.head(3), tmp_path / "a.parquet")
+    whole = tieout.dedup(first, EXECUTIONS.tail(7), **options)
+    small(monkeypatch, 700)
+    parts = tieout.dedup(first, EXECUTIONS.tail(7), **options)
+    assert next(note for note in parts.notes if note not in whole.notes).startswith("more rows than fit into memory")
+    assert parts.counts == whole.counts
+    assert (parts.differing, parts.examples) == (whole.differing, whole.examples)
+    for name in ("kept", "dropped", "conflicts", "ambiguous"):
+        assert getattr(parts, name).equals(getattr(whole, name)), name
+
+
+def test_orders_and_null_keys_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [ORDER | {"perm_id": n % 3, "quantity": f"{n % 4}.5"} for n in range(40)]
+    orders = pl.DataFrame(rows)
+    whole = tieout.dedup(orders, on="fingerprint")
+    ids = pl.DataFrame({"id": [None, 1, 2, 3, 1, 2, 3, None]})
+    small(monkeypatch, 400)
+    parts = tieout.dedup(orders, on="fingerprint")
+    assert (parts.counts, parts.kept.equals(whole.kept)) == (whole.counts, True)
+    assert tieout.dedup(ids, on="id", null_keys="keep").kept["id"].to_list() == [None, 1, 2, 3, None]
+    with pytest.raises(SchemaMismatch, match="row 1 is null, and 1 more rows are without a key"):
+        tieout.dedup(ids, on="id")
+    with pytest.raises(InputUnusable, match="column quantity, row 41: 'x' is not exactly"):
+        tieout.dedup(pl.concat([orders, orders[:1].with_columns(quantity=pl.lit("x"))]), on="fingerprint")
+
+
+def test_an_input_that_changed_since_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(EXECUTIONS, tmp_path / "a.csv")
+    small(monkeypatch, 700)
+    result = tieout.dedup(path, on="exec_id")
+    write(EXECUTIONS.head(4), path)
+    with pytest.raises(InputUnusable, match="changed while it was read"):
+        _ = result.kept
 
 
 def test_the_public_name_is_lazy() -> None:

@@ -33,6 +33,9 @@ Revisions = Annotated[
 ]
 NullKeys = Annotated[Literal["error", "keep"], typer.Option("--null-keys", help="What a null in a key is.")]
 Threads = Annotated[int, typer.Option(min=0, help="0: one for each processor.")]
+MemoryLimit = Annotated[
+    str | None, typer.Option("--memory-limit", metavar="SIZE", help="As 4GiB; else half of what is free.")
+]
 
 TARGETS: Final = ("--out", "--dropped", "--doubts")
 FILE_NAMES: Final = ("out", "dropped_file", "doubts_file")
@@ -57,6 +60,7 @@ def dedup(
     revisions: Revisions = "active",
     null_keys: NullKeys = "error",
     threads: Threads = 0,
+    memory_limit: MemoryLimit = None,
 ) -> int:
     """
     Find rows that are there more than once: copies, executions that a correction superseded, and contradictions.
@@ -82,6 +86,7 @@ def dedup(
                 revisions=revisions,
                 null_keys=null_keys,
                 threads=threads,
+                memory_limit=memory_limit,
                 progress=progress,
             )
             write_all(result, out=out, dropped=dropped, doubts=doubts, progress=progress)

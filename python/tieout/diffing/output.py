@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from tieout.diffing.result import DiffResult
 from tieout.diffing.tables import FOUND_ON, KINDS, Kind, endings, plain
-from tieout.errors import DiskError, UsageError
-from tieout.files import beside, write_atomically
+from tieout.diffing.writing import write_frames
+from tieout.errors import UsageError
+from tieout.files import write_atomically
 
 ROW_ENDINGS: Final = (".parquet", ".csv", ".ndjson", ".jsonl")
 ENDINGS: Final = (*ROW_ENDINGS, ".html")
@@ -59,34 +58,8 @@ def write(result: DiffResult, out: Path, *, examples: int) -> None:
 
         write_atomically(out, as_html(result, examples=examples).encode())
         return
-    try:
-        with beside(out.absolute()) as draft:
-            _write(result, draft, ending)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        why = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise DiskError(
-            f"{out} cannot be written: {why}", hint="check disk space, owner and mode; then run it again"
-        ) from error
-
-
-def _write(result: DiffResult, draft: Path, ending: str) -> None:
     template = _template(result)
-    frames = all_differences(result, template)
-    if ending == ".parquet":
-
-        def source(*_asked: object) -> Iterator[pl.DataFrame]:
-            return frames
-
-        register_io_source(source, schema=template.schema).sink_parquet(draft)
-        return
-    with draft.open("wb") as file:
-        header = True
-        for frame in chain([template], frames):
-            if ending == ".csv":
-                _flat(frame).write_csv(file, include_header=header)
-            elif frame.height:
-                frame.write_ndjson(file)
-            header = False
+    write_frames(out, template, all_differences(result, template))
 
 
 def all_differences(result: DiffResult, template: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -123,13 +96,6 @@ def _named(result: DiffResult, kind: Kind, frame: pl.DataFrame) -> Iterator[pl.D
     for word, rows, ending in sides:
         own = {name: name + ending for name in plan.fields} if ending else {}
         yield plain(rows.rename(own).select(pl.lit(word).alias(mark), pl.all()))
-
-
-def _flat(frame: pl.DataFrame) -> pl.DataFrame:
-    """CSV has no lists: names are joined by spaces; bytes are written in hexadecimal."""
-    return frame.with_columns(
-        pl.selectors.by_dtype(pl.List(pl.String)).list.join(" "), pl.selectors.binary().bin.encode("hex")
-    )
 
 
 def _within(out: Path, folder: Path) -> bool:

@@ -47,13 +47,13 @@ def _write(draft: Path, template: pl.DataFrame, frames: Iterator[pl.DataFrame], 
         header = True
         for frame in chain([template], frames):
             if ending == ".csv":
-                flat(frame).write_csv(file, include_header=header)
+                _flat(frame).write_csv(file, include_header=header)
             elif frame.height:
                 frame.write_ndjson(file)
             header = False
 
 
-def flat(frame: pl.DataFrame) -> pl.DataFrame:
+def _flat(frame: pl.DataFrame) -> pl.DataFrame:
     """CSV has no lists: names are joined by spaces; bytes are written in hexadecimal."""
     return frame.with_columns(
         pl.selectors.by_dtype(pl.List(pl.String)).list.join(" "), pl.selectors.binary().bin.encode("hex")

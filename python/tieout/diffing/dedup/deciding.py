@@ -39,16 +39,22 @@ class Decided:
     """
 
     copies: pl.DataFrame
-    superseded: Pairs
+    superseded: pl.DataFrame
     conflicts: pl.DataFrame
-    ambiguous: Pairs
+    ambiguous: pl.DataFrame
     null: pl.Series
     differing: dict[str, int]
 
 
-def decide(frame: pl.DataFrame, rule: Rule, differ: Differ) -> Decided:
+def decide(frame: pl.DataFrame, rule: Rule, differ: Differ, *, places: pl.Series | None = None) -> Decided:
     """
     Find them.
+
+    Args:
+        frame: all rows, or all of a part of the keys.
+        rule: how they are told apart.
+        differ: threads and memory, kept from part to part.
+        places: the rows' places in the whole, for messages.
 
     Raises:
         SchemaMismatch: a column cannot be compared.
@@ -56,7 +62,7 @@ def decide(frame: pl.DataFrame, rule: Rule, differ: Differ) -> Decided:
     """
     table, keys, fields = frame, rule.keys, rule.compared
     if rule.order_columns is not None:
-        made = orders.printed(frame, rule.order_columns, first=0)
+        made = orders.printed(frame, rule.order_columns, places=places)
         apart = [name for name in rule.compared if name not in rule.order_columns.values()]
         table = made.hstack(frame.select(pl.col(name).alias(f"of {name}") for name in apart))
         keys = (orders.PRINT,)
@@ -66,9 +72,8 @@ def decide(frame: pl.DataFrame, rule: Rule, differ: Differ) -> Decided:
     except (TypeError, ValueError) as error:
         raise SchemaMismatch(str(error), hint="leave the column out with --ignore, or choose another key") from error
     superseded, ambiguous = _revised(frame, found.copies["row"], rule)
-    return Decided(
-        found.copies, superseded, found.others, ambiguous, found.null, _differing(frame, found.others, rule.compared)
-    )
+    differing = _differing(frame, found.others, rule.compared)
+    return Decided(found.copies, _frame(superseded), found.others, _frame(ambiguous), found.null, differing)
 
 
 def told(pairs: pl.DataFrame, reason: str) -> pl.DataFrame:
@@ -76,9 +81,8 @@ def told(pairs: pl.DataFrame, reason: str) -> pl.DataFrame:
     return pairs.select(pl.col("row"), pl.lit(reason).alias("reason"), pl.col("of")).cast(dict(TOLD))  # type: ignore[arg-type]
 
 
-def as_pairs(pairs: Pairs) -> pl.DataFrame:
-    """The same as a frame."""
-    return pl.DataFrame(pairs, schema={"row": pl.UInt64, "of": pl.UInt64}, orient="row")
+def _frame(pairs: Pairs) -> pl.DataFrame:
+    return pl.DataFrame(pairs, schema={"row": pl.UInt32, "of": pl.UInt32}, orient="row")
 
 
 def _revised(frame: pl.DataFrame, copies: pl.Series, rule: Rule) -> tuple[Pairs, Pairs]:

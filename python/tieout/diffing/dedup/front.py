@@ -11,6 +11,7 @@ from tieout.diffing.dedup.inputs import Inputs, open_inputs
 from tieout.diffing.dedup.result import DedupResult
 from tieout.diffing.dedup.roles import FINGERPRINT, Corrections, corrections_of, perm_id_of
 from tieout.diffing.dedup.sifting import Asked, sift
+from tieout.diffing.memory import parse_size
 from tieout.diffing.options import Progress, silent
 from tieout.errors import SchemaMismatch, UsageError
 
@@ -26,6 +27,7 @@ def dedup(
     revisions: Literal["active", "all"] = "active",
     null_keys: Literal["error", "keep"] = "error",
     threads: int = 0,
+    memory_limit: str | int | None = None,
     progress: Progress = silent,
 ) -> DedupResult:
     """
@@ -42,6 +44,8 @@ def dedup(
         revisions: `all` keeps superseded executions, too, and says in a column `active` which ones are not.
         null_keys: `error`, or `keep` rows without a key.
         threads: 0: one for each processor.
+        memory_limit: what the process may take, as 4GiB or in bytes; without, half of what is free. Inputs that need
+            more are read several times, one part of the keys each time.
         progress: told what is done, rows done, rows in all.
 
     Raises:
@@ -68,7 +72,8 @@ def dedup(
             rule = Rule("executions", keys, rule.compared, corrections=found)
         elif found:
             notes.append(f"corrections are not looked for: there is no column for {', '.join(found)}")
-    asked = Asked(rule, tuple(notes), revisions == "all", null_keys == "keep", threads)
+    limit = None if memory_limit is None else parse_size(memory_limit)
+    asked = Asked(rule, tuple(notes), revisions == "all", null_keys == "keep", threads, limit)
     return sift(opened, asked, progress=progress)
 
 

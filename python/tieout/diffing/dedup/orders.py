@@ -33,14 +33,17 @@ def check_columns(schema: dict[str, pl.DataType]) -> dict[str, str]:
     return found
 
 
-def printed(frame: pl.DataFrame, columns: dict[str, str], *, first: int) -> pl.DataFrame:
+def printed(
+    frame: pl.DataFrame, columns: dict[str, str], *, places: pl.Series | None = None, first: int = 0
+) -> pl.DataFrame:
     """
     The fingerprint of each row, in the column `PRINT`, and the fields that it is of.
 
     Args:
         frame: has the columns that `columns` names, by order field.
         columns: the others are unknown.
-        first: the number of its first row, for messages.
+        places: its rows' numbers in the whole, for messages; without, they are counted from `first`.
+        first: the number of its first row.
 
     Raises:
         InputUnusable: a value that the field cannot hold exactly.
@@ -61,8 +64,9 @@ def printed(frame: pl.DataFrame, columns: dict[str, str], *, first: int) -> pl.D
     for field, name in columns.items():
         if fields[field].null_count() > frame[name].null_count():
             row = (fields[field].is_null() & frame[name].is_not_null()).arg_max() or 0
+            number = first + row if places is None else places[row]
             raise InputUnusable(
-                f"column {name}, row {first + row + 1:,}: {frame[name][row]!r} is not exactly what an order's"
+                f"column {name}, row {number + 1:,}: {frame[name][row]!r} is not exactly what an order's"
                 f" {field.removesuffix('_e8')} may be ({'8 decimals' if field.endswith('_e8') else dtype_of(field)})",
                 hint="correct the value, or choose another key",
             )

@@ -29,9 +29,7 @@ def revisions(kept: pl.DataFrame, corrections: Corrections) -> tuple[Pairs, Pair
         corrections: which columns say what.
     """
     names = corrections.columns
-    exec_id = pl.col(names["exec_id"]).cast(pl.String)
-    cut = exec_id.str.replace(_LAST_SEGMENT, "")
-    base = pl.when(cut == "").then(exec_id).otherwise(cut)
+    exec_id, base = pl.col(names["exec_id"]).cast(pl.String), base_column(corrections)
     account = pl.col(names["account"]).cast(pl.String)
     several = pl.struct(account.alias("account"), base.alias("base")).is_duplicated() & exec_id.is_not_null()
     asked = [pl.col(name).alias(role) for role, name in names.items()]
@@ -53,6 +51,13 @@ def revisions(kept: pl.DataFrame, corrections: Corrections) -> tuple[Pairs, Pair
         # Two rows of one id contradict one another, which is told already.
         ambiguous += [(one["row"], line[-1]["row"]) for one in odd if one["exec_id"] != line[-1]["exec_id"]]
     return sorted(superseded), sorted(ambiguous)
+
+
+def base_column(corrections: Corrections) -> pl.Expr:
+    """The execution id without its revision, as `base_of` says."""
+    exec_id = pl.col(corrections.columns["exec_id"]).cast(pl.String)
+    cut = exec_id.str.replace(_LAST_SEGMENT, "")
+    return pl.when(cut == "").then(exec_id).otherwise(cut)
 
 
 def _e8(value: object, names: dict[str, str]) -> int | None:

@@ -83,6 +83,16 @@ impl<'a> Ints<'a> {
         valid(self.validity.as_ref(), row).then(|| self.values[row])
     }
 
+    /// The values, and which of them are known.
+    pub(crate) fn parts(&self) -> (&'a [i64], Option<Bits<'a>>) {
+        (self.values, self.validity)
+    }
+
+    /// The same values, known where the bits say so, if there are any.
+    pub(crate) fn known_where(self, bits: Option<&'a [u8]>) -> Self {
+        bits.map_or(self, |bits| Self::new(self.values, Some(Bits::new(bits, 0, self.values.len()))))
+    }
+
     /// The values, where all of them are known.
     pub(crate) fn dense(&self) -> Option<&'a [i64]> {
         self.validity.is_none().then_some(self.values)
@@ -250,6 +260,11 @@ impl<'a> Texts<'a> {
     #[must_use]
     pub fn is_known(&self, row: usize) -> bool {
         valid(self.validity.as_ref(), row)
+    }
+
+    /// The texts as if all were known, and which of them are.
+    pub(crate) fn parts(&self) -> (Self, Option<Bits<'a>>) {
+        (Self { validity: None, void: false, ..self.clone() }, self.validity)
     }
 
     /// The views and what they look into, where the column has views and all of it is known.

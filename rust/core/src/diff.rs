@@ -5,8 +5,12 @@
 
 use rayon::prelude::*;
 
-use crate::column::{Ints, Text, Texts};
+use crate::bulk::Column;
+use crate::bulk::compare::differ;
+use crate::bulk::twin::{Nulls, Twin};
+use crate::column::{Ints, Texts};
 use crate::error::CoreError;
+use crate::field::{Field, Side};
 
 /// The compared fields in the order of their bits: bit 0 is the first.
 pub const FIELDS: [&str; 8] =
@@ -50,45 +54,54 @@ pub fn differing_fields(
     if broker_rows.len() != book_rows.len() {
         return Err(CoreError::UnevenPairs { broker: broker_rows.len(), book: book_rows.len() });
     }
+    let ids = [ids(&broker.perm_id), ids(&book.perm_id)];
+    let perm_ids = [broker.perm_id.known_where(ids[0].as_deref()), book.perm_id.known_where(ids[1].as_deref())];
+    let fields = [
+        Field::Texts(&broker.status, &book.status),
+        Field::Ints(&broker.quantity_e8, &book.quantity_e8),
+        Field::Texts(&broker.order_type, &book.order_type),
+        Field::Ints(&broker.limit_price_e8, &book.limit_price_e8),
+        Field::Ints(&broker.stop_price_e8, &book.stop_price_e8),
+        Field::Texts(&broker.tif, &book.tif),
+        Field::Ints(&broker.filled_quantity_e8, &book.filled_quantity_e8),
+        Field::Ints(&perm_ids[0], &perm_ids[1]),
+    ];
+    let told = (0..).zip(fields).filter(|(_, field)| !field.is_void(Side::Left));
+    let columns: Vec<(u32, [Column<'_>; 2])> = told.map(|(bit, field)| (bit, field.columns())).collect();
+    let twins: Vec<(u64, Twin<'_>)> = columns.iter().map(|(bit, columns)| (1 << bit, silent_left(columns))).collect();
     let mut masks = vec![0; broker_rows.len()];
-    masks
-        .par_chunks_mut(PAIRS_PER_TASK)
-        .zip(broker_rows.par_chunks(PAIRS_PER_TASK).zip(book_rows.par_chunks(PAIRS_PER_TASK)))
-        .for_each(|(masks, (broker_rows, book_rows))| compare((broker, book), (broker_rows, book_rows), masks));
+    let tasks = broker_rows.par_chunks(PAIRS_PER_TASK).zip(book_rows.par_chunks(PAIRS_PER_TASK));
+    masks.par_chunks_mut(PAIRS_PER_TASK).zip(tasks).for_each(|(masks, rows)| compare(&twins, rows, masks));
     Ok(masks)
 }
 
+fn silent_left<'a>([left, right]: &'a [Column<'a>; 2]) -> Twin<'a> {
+    let mut twin = Twin::new(left, right, 0).expect("columns of one type");
+    twin.nulls = Nulls::LeftSilent;
+    twin
+}
+
 /// One field after the other, so that each loop reads one column of each side.
-fn compare((broker, book): (&Fields<'_>, &Fields<'_>), rows: (&[u32], &[u32]), masks: &mut [u16]) {
-    mark(rows, masks, 0, texts(&broker.status, &book.status));
-    mark(rows, masks, 1, ints(&broker.quantity_e8, &book.quantity_e8));
-    mark(rows, masks, 2, texts(&broker.order_type, &book.order_type));
-    mark(rows, masks, 3, ints(&broker.limit_price_e8, &book.limit_price_e8));
-    mark(rows, masks, 4, ints(&broker.stop_price_e8, &book.stop_price_e8));
-    mark(rows, masks, 5, texts(&broker.tif, &book.tif));
-    mark(rows, masks, 6, ints(&broker.filled_quantity_e8, &book.filled_quantity_e8));
-    let (broker, book) = (&broker.perm_id, &book.perm_id);
-    mark(rows, masks, 7, |left, right| broker.id(left).is_some_and(|id| book.id(right) != Some(id)));
-}
-
-#[inline]
-fn mark(rows: (&[u32], &[u32]), masks: &mut [u16], bit: u16, differs: impl Fn(usize, usize) -> bool) {
-    for (mask, (&left, &right)) in masks.iter_mut().zip(rows.0.iter().zip(rows.1)) {
-        *mask |= u16::from(differs(left as usize, right as usize)) << bit;
+fn compare(twins: &[(u64, Twin<'_>)], rows: (&[u32], &[u32]), masks: &mut [u16]) {
+    let mut found = vec![0; masks.len()];
+    for (bit, twin) in twins {
+        differ(twin, rows, *bit, &mut found);
+    }
+    for (mask, found) in masks.iter_mut().zip(found) {
+        *mask = u16::try_from(found).expect("fewer fields than bits");
     }
 }
 
-#[inline]
-fn ints<'a>(broker: &'a Ints<'_>, book: &'a Ints<'_>) -> impl Fn(usize, usize) -> bool + 'a {
-    |left, right| broker.get(left).is_some_and(|value| book.get(right) != Some(value))
-}
-
-#[inline]
-fn texts<'a>(broker: &'a Texts<'_>, book: &'a Texts<'_>) -> impl Fn(usize, usize) -> bool + 'a {
-    |left, right| match broker.get(left) {
-        Text::Null => false,
-        text => book.get(right) != text,
-    }
+/// The rows that have an id, as bits; `None` where a null is all that is none.
+fn ids(column: &Ints<'_>) -> Option<Vec<u8>> {
+    let (values, _) = column.parts();
+    values.contains(&0).then(|| {
+        let mut bits = vec![0_u8; values.len().div_ceil(8)];
+        for row in (0..values.len()).filter(|&row| column.id(row).is_some()) {
+            bits[row >> 3] |= 1 << (row & 7);
+        }
+        bits
+    })
 }
 
 impl Fields<'_> {

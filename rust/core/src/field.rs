@@ -1,5 +1,6 @@
 //! One column of both sides: what two rows have there, the same or not.
 
+use crate::bulk::{Class, Column, Values};
 use crate::column::{Ints, Text, Texts, of_view};
 use crate::mix::{mix_int, mix_text};
 
@@ -26,6 +27,30 @@ impl<'a> Field<'a> {
         match self {
             Self::Ints(left, _) => Self::Ints(left, left),
             Self::Texts(left, _) => Self::Texts(left, left),
+        }
+    }
+
+    /// Both sides' columns as the bulk kernel takes them.
+    pub(crate) fn columns(self) -> [Column<'a>; 2] {
+        let ints = |column: &Ints<'a>| {
+            let (values, known) = column.parts();
+            Column::new(Values::I64(values), known, (Class::Number, 0))
+        };
+        let texts = |column: &Texts<'a>| {
+            let (texts, known) = column.parts();
+            Column::new(Values::Text(texts), known, (Class::Text, 0))
+        };
+        match self {
+            Self::Ints(left, right) => [ints(left), ints(right)],
+            Self::Texts(left, right) => [texts(left), texts(right)],
+        }
+    }
+
+    /// Whether that side knows no value.
+    pub(crate) fn is_void(&self, side: Side) -> bool {
+        match self {
+            Self::Ints(left, right) => pick(side, *left, *right).is_void(),
+            Self::Texts(left, right) => pick(side, *left, *right).is_void(),
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) fn mix_int(hash: u64, value: Option<i64>) -> u64 {
     mix(hash, value.map_or(K2, i64::cast_unsigned))
 }
 
-/// [`mix`] for hash maps of pairs of numbers.
+/// [`mix`] for hash sets of numbers.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Hasher(u64);
 
@@ -58,7 +58,7 @@ impl std::hash::Hasher for Hasher {
         self.0 = mix_text(self.0, Text::Long(bytes));
     }
 
-    fn write_u32(&mut self, word: u32) {
-        self.0 = mix(self.0, u64::from(word));
+    fn write_u64(&mut self, word: u64) {
+        self.0 = mix(self.0, word);
     }
 }

@@ -157,6 +157,11 @@ impl<'a> Column<'a> {
         Self { values, validity, class, digits }
     }
 
+    /// The same values, of which others are known.
+    pub(crate) fn known_where(&self, validity: Option<Bits<'a>>) -> Self {
+        Self { validity, ..self.clone() }
+    }
+
     /// How many rows.
     #[must_use]
     pub fn len(&self) -> usize {

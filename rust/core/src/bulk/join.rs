@@ -160,7 +160,7 @@ impl<'w, const W: usize> Joiner<'w, W> {
     }
 }
 
-/// The fields whose bits differ. A float's bits may differ while it is close enough.
+/// The fields whose bits differ. Bits may differ where the field agrees all the same: a float is close, a null silent.
 fn carried_mask<const W: usize>(work: &Work<'_>, records: (&[u64; W], &[u64; W]), pair: (u32, u32)) -> u64 {
     let bits = work.plan.field_bits.iter();
     let mut mask: u64 = bits
@@ -171,7 +171,7 @@ fn carried_mask<const W: usize>(work: &Work<'_>, records: (&[u64; W], &[u64; W])
         let field = left.trailing_zeros();
         left &= left - 1;
         let twin = &work.fields[field as usize];
-        if twin.tolerance.is_some() && twin.agrees(pair.0, pair.1) {
+        if twin.is_lenient() && twin.agrees(pair.0, pair.1) {
             mask &= !(1 << field);
         }
     }

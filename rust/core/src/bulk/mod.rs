@@ -17,10 +17,10 @@
 
 mod coder;
 mod column;
-mod compare;
+pub(crate) mod compare;
 mod encode;
 mod error;
-mod group;
+pub(crate) mod group;
 mod handle;
 mod heavy;
 mod join;
@@ -32,11 +32,11 @@ mod plan;
 mod repeats;
 mod room;
 mod runs;
-mod sides;
+pub(crate) mod sides;
 mod sift;
 mod spelling;
 mod table;
-mod twin;
+pub(crate) mod twin;
 
 pub use column::{Class, Column, DIGITS_MAX, Values};
 pub use error::BulkError;
@@ -108,15 +108,17 @@ impl Differ {
     pub fn diff(&mut self, request: &Request<'_>) -> Result<Diff, BulkError> {
         let sides = Sides::new(request)?;
         let Self { pool, memory, spare } = self;
-        Ok(pool.install(|| {
-            let mut efforts = Effort::ALL.into_iter();
-            let mut diff = efforts
-                .find_map(|effort| diff_once(&sides, effort, (*memory, &mut *spare)))
-                .expect("a hashed key fits always");
-            diff.sort(sides.rows);
-            diff
-        }))
+        Ok(pool.install(|| split(&sides, (*memory, spare))))
     }
+}
+
+/// Splits the rows of both sides by the rules above, on the threads at hand.
+pub(crate) fn split(sides: &Sides<'_>, (memory, spare): (Memory, &mut Vec<Option<Pages>>)) -> Diff {
+    let mut efforts = Effort::ALL.into_iter();
+    let mut diff =
+        efforts.find_map(|effort| diff_once(sides, effort, (memory, &mut *spare))).expect("a hashed key fits always");
+    diff.sort(sides.rows);
+    diff
 }
 
 /// The answer, or `None` where too many keys did not fit.
@@ -202,8 +204,7 @@ fn set_aside(diff: &mut Diff, sides: &Sides<'_>, runs: [&[Run]; 2]) {
     let mut found = Found::new(room.split().pop().unwrap_or_default());
     for (side, runs) in [Side::Left, Side::Right].into_iter().zip(runs) {
         for run in runs {
-            let hash = |row: u32| keys.iter().fold(0, |hash, key| key.fold(hash, (side, row)));
-            odd.extend(run.odd.iter().map(|&row| (hash(row), side, row)));
+            odd.extend(run.odd.iter().map(|&row| (group::hash(keys, (side, row)), side, row)));
             found.duplicates[side as usize].extend(&run.heavy);
             let null = if side == Side::Left { &mut diff.null_left } else { &mut diff.null_right };
             null.extend(&run.null);

@@ -26,12 +26,26 @@ pub(crate) struct Lane<'a> {
     pub(crate) factor: i128,
 }
 
+/// What a null of a compared field agrees with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Nulls {
+    /// With a null, and nothing else.
+    #[default]
+    Equal,
+    /// The left side's with everything: what that side did not report is no difference.
+    LeftSilent,
+    /// Either side's with everything: only what both know can contradict.
+    BothSilent,
+}
+
 /// The same column of both sides.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Twin<'a> {
     lanes: [Lane<'a>; 2],
     /// How far apart two floats may be that count as equal; without it their bits must be.
     pub(crate) tolerance: Option<f64>,
+    /// What nulls agree with. Keys know [`Nulls::Equal`] alone.
+    pub(crate) nulls: Nulls,
 }
 
 impl<'a> Twin<'a> {
@@ -41,7 +55,7 @@ impl<'a> Twin<'a> {
         }
         let digits = left.digits.max(right.digits);
         let lane = |column: &'a Column<'a>| Lane { column, factor: 10_i128.pow(digits - column.digits) };
-        Ok(Self { lanes: [lane(left), lane(right)], tolerance: None })
+        Ok(Self { lanes: [lane(left), lane(right)], tolerance: None, nulls: Nulls::Equal })
     }
 
     pub(crate) fn lane(&self, side: Side) -> &Lane<'a> {
@@ -105,14 +119,32 @@ impl<'a> Twin<'a> {
         }
     }
 
-    /// The same, but floats may be as far apart as the tolerance allows.
+    /// Whether values that are not the same may agree all the same.
+    pub(crate) fn is_lenient(&self) -> bool {
+        self.tolerance.is_some() || (self.nulls != Nulls::Equal && self.has_nulls())
+    }
+
+    /// The same, but floats may be as far apart as the tolerance allows, and nulls agree with what they are said to.
     #[inline]
     pub(crate) fn agrees(&self, left: u32, right: u32) -> bool {
         let (left, right) = ((Side::Left, left), (Side::Right, right));
-        match (self.tolerance, self.value(left), self.value(right)) {
-            (Some(tolerance), Value::Float(a), Value::Float(b)) => close(a, b, tolerance),
+        match (self.nulls, self.value(left), self.value(right)) {
+            (Nulls::LeftSilent | Nulls::BothSilent, Value::Null, _) | (Nulls::BothSilent, _, Value::Null) => true,
+            (_, Value::Float(a), Value::Float(b)) if self.tolerance.is_some_and(|far| close(a, b, far)) => true,
             _ => self.same(left, right),
         }
+    }
+
+    /// Whether the two rows differ, where one of them is null; `None` where both are known.
+    #[inline]
+    pub(crate) fn differs_by_null(&self, left: usize, right: usize) -> Option<bool> {
+        let [a, b] = [(Side::Left, left), (Side::Right, right)].map(|(side, row)| self.lane(side).column.is_known(row));
+        let silent = match self.nulls {
+            Nulls::Equal => false,
+            Nulls::LeftSilent => !a,
+            Nulls::BothSilent => !a || !b,
+        };
+        (!a || !b).then_some(a != b && !silent)
     }
 
     /// Folds the value into a hash: the same for what is the same.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use hashbrown::HashSet;
 use rayon::prelude::*;
 
 use super::kinds::{common_fields, term_fields, term_kinds};
@@ -14,7 +15,11 @@ use super::outcome::{Reason, Tier};
 use super::sessions;
 use crate::buckets::Buckets;
 use crate::classes::classes;
-use crate::field::Field;
+use crate::field::{Field, Side};
+use crate::mix::Hasher;
+
+/// Rows that one task hashes.
+const ROWS_PER_TASK: usize = 1 << 14;
 
 /// Doubts undecided live broker rows that share an order reference, or a client's order id, with another such order.
 pub(crate) fn by_key(sides: Sides<'_>, ledger: &mut Ledger) {
@@ -33,12 +38,39 @@ struct Key<'a> {
     has: &'a (dyn Fn(&Orders<'_>, u32) -> bool + Sync),
 }
 
+impl Key<'_> {
+    /// The rows of a side that take part and may have the key of one of the first: all that do, and some that do not.
+    ///
+    /// The first are few and the rows many, so a look at a small list of hashes saves grouping them all.
+    fn sharing(
+        &self,
+        first: (Side, &[u32]),
+        side: Side,
+        rows: Range<u32>,
+        takes_part: impl Fn(u32) -> bool + Sync,
+    ) -> Vec<u32> {
+        let hashes: HashSet<u64, Hasher> = self.hashes(first.0, first.1).into_iter().collect();
+        let rows: Vec<u32> = rows.into_par_iter().filter(|&row| takes_part(row)).collect();
+        let sharing = |rows: &[u32]| -> Vec<u32> {
+            let found = rows.iter().zip(self.hashes(side, rows)).filter(|(_, hash)| hashes.contains(hash));
+            found.map(|(&row, _)| row).collect()
+        };
+        rows.par_chunks(ROWS_PER_TASK).flat_map_iter(sharing).collect()
+    }
+
+    fn hashes(&self, side: Side, rows: &[u32]) -> Vec<u64> {
+        let mut hashes = vec![0; rows.len()];
+        self.fields.iter().for_each(|field| field.fold(side, rows, &mut hashes));
+        hashes
+    }
+}
+
 fn doubt_forks(sides: Sides<'_>, key: &Key<'_>, why: (Tier, Reason), ledger: &mut Ledger) {
     let forked = forked_rows(sides, key, ledger);
     if forked.is_empty() {
         return;
     }
-    let book: Vec<u32> = rows(sides.book).into_par_iter().filter(|&row| (key.has)(sides.book, row)).collect();
+    let book = key.sharing((Side::Left, &forked), Side::Right, rows(sides.book), |row| (key.has)(sides.book, row));
     let classes = classes(&key.fields, &forked, &book);
     let lefts = Buckets::new(&forked, &classes.left, classes.count());
     let rights = Buckets::new(&book, &classes.right, classes.count());
@@ -68,7 +100,7 @@ fn forked_rows(sides: Sides<'_>, key: &Key<'_>, ledger: &Ledger) -> Vec<u32> {
     if open.is_empty() {
         return Vec::new();
     }
-    let all: Vec<u32> = rows(broker).into_par_iter().filter(|&row| takes_part(row)).collect();
+    let all = key.sharing((Side::Left, &open), Side::Left, rows(broker), takes_part);
     let terms = term_fields(sides).map(Field::left_twice);
     let (open_kinds, all_kinds) = (term_kinds(&terms, &open), term_kinds(&terms, &all));
     let mut forked = Vec::new();

@@ -4,8 +4,8 @@ use crate::column::{Bools, Ints, Texts};
 use crate::error::CoreError;
 use crate::field::Field;
 
-/// Row numbers are 32 bits wide, and the classes of both sides' rows together are too.
-pub const ROWS_MAX: usize = i32::MAX as usize;
+/// What the bulk kernel takes in one call.
+pub use crate::bulk::ROWS_MAX;
 
 /// What an order is for. Null is "not known". The exchange is not here: it is told, never compared.
 #[derive(Debug, Clone)]
@@ -147,6 +147,10 @@ pub(crate) struct Sides<'a> {
 impl<'a> Sides<'a> {
     pub(crate) fn account(&self) -> Field<'a> {
         Field::Texts(&self.broker.account, &self.book.account)
+    }
+
+    pub(crate) fn perm_id(&self) -> Field<'a> {
+        Field::Ints(&self.broker.perm_id, &self.book.perm_id)
     }
 
     pub(crate) fn order_ref(&self) -> Field<'a> {

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use super::ledger::{CANDIDATES_NAMED_MAX, Doubt, Ledger, Suspect};
 use super::orders::{Orders, Sides};
 use super::outcome::{Reason, Tier};
-use super::terms::{Terms, all_rows};
-use crate::buckets::Buckets;
+use super::terms::Terms;
 use crate::classes::classes;
+use crate::field::Side;
+use crate::join::{Group, join};
 
 /// A row and its session, `None` where that is not known.
 #[derive(Debug, Clone, Copy)]
@@ -25,15 +26,34 @@ struct Component {
     suspects: Vec<Suspect>,
 }
 
+impl Component {
+    fn of_pair(broker: u32, book: u32) -> Self {
+        let doubt = Doubt { broker, candidates: 1, named: vec![book] };
+        Self { doubts: vec![doubt], suspects: vec![Suspect { book, broker }] }
+    }
+}
+
 /// Decides the undecided rows whose key and session allow only one answer, and doubts those that allow several.
 pub(crate) fn by_order_id(sides: Sides<'_>, terms: &Terms<'_>, ledger: &mut Ledger) {
     let broker: Vec<u32> = ledger.open_broker().filter(|&row| has_key(sides.broker, row)).collect();
     let may_be_open = |row: u32| has_key(sides.book, row) && sides.book.live.is_true(row as usize);
     let book: Vec<u32> = ledger.open_book().filter(|&row| may_be_open(row)).collect();
-    let mut components = candidates(sides, &broker, &book);
-    components.sort_unstable_by_key(|component| component.doubts[0].broker);
-    for component in &components {
-        decide(component, terms, ledger);
+    let [client_id, order_id] = sides.client_order();
+    let groups = join(&[sides.account(), client_id, order_id], terms.fields(), (&broker, &book));
+    let mut verdicts: Vec<(Component, Option<Reason>)> = many(sides, &groups.many, terms);
+    for pair in groups.single {
+        let (broker, book) = (pair.left, pair.right);
+        if !sides.session().contradicts((Side::Left, broker), (Side::Right, book)) {
+            let verdict = terms.reason_or_perm(pair.differing, (broker, book));
+            verdicts.push((Component::of_pair(broker, book), verdict));
+        }
+    }
+    verdicts.sort_unstable_by_key(|(component, _)| component.doubts[0].broker);
+    for (Component { doubts, suspects }, verdict) in verdicts {
+        match verdict {
+            None => ledger.pair(doubts[0].broker, suspects[0].book, Tier::OrderId),
+            Some(reason) => ledger.doubt(&doubts, &suspects, (Tier::OrderId, reason)),
+        }
     }
 }
 
@@ -43,20 +63,26 @@ pub(crate) fn has_key(orders: &Orders<'_>, row: u32) -> bool {
     orders.account.is_known(row) && orders.client_id.get(row).is_some() && orders.order_id.id(row).is_some()
 }
 
-fn candidates(sides: Sides<'_>, broker: &[u32], book: &[u32]) -> Vec<Component> {
-    let [client_id, order_id] = sides.client_order();
-    let keys = classes(&[sides.account(), client_id, order_id], broker, book);
-    let sessions = classes(&[sides.session()], broker, book);
-    // The buckets hold places in `broker` and `book`, which lead to the row and to its session.
-    let lefts = Buckets::new(&all_rows(broker.len()), &keys.left, keys.count());
-    let rights = Buckets::new(&all_rows(book.len()), &keys.right, keys.count());
-    let left = |&at: &u32| member(sides.broker, broker[at as usize], sessions.left[at as usize]);
-    let right = |&at: &u32| member(sides.book, book[at as usize], sessions.right[at as usize]);
-    (0..keys.count())
-        .map(|key| (lefts.rows(key), rights.rows(key)))
-        .filter(|(lefts, rights)| !lefts.is_empty() && !rights.is_empty())
-        .flat_map(|(lefts, rights)| {
-            components(&lefts.iter().map(left).collect::<Vec<_>>(), &rights.iter().map(right).collect::<Vec<_>>())
+/// The components of keys that a side has more than once, and why each is ambiguous.
+fn many(sides: Sides<'_>, groups: &[Group], terms: &Terms<'_>) -> Vec<(Component, Option<Reason>)> {
+    let all = |rows: fn(&Group) -> &Vec<u32>| groups.iter().flat_map(rows).copied().collect::<Vec<u32>>();
+    let sessions = classes(&[sides.session()], &all(|group| &group.left), &all(|group| &group.right));
+    let (mut left_sessions, mut right_sessions) = (sessions.left.iter(), sessions.right.iter());
+    groups
+        .iter()
+        .flat_map(|group| {
+            let left: Vec<Member> =
+                group.left.iter().zip(&mut left_sessions).map(|(&row, &at)| member(sides.broker, row, at)).collect();
+            let right: Vec<Member> =
+                group.right.iter().zip(&mut right_sessions).map(|(&row, &at)| member(sides.book, row, at)).collect();
+            components(&left, &right)
+        })
+        .map(|component| {
+            let verdict = match (component.doubts.as_slice(), component.suspects.as_slice()) {
+                ([doubt], [suspect]) => terms.between((doubt.broker, suspect.book)),
+                _ => Some(Reason::OrderIdNotUnique),
+            };
+            (component, verdict)
         })
         .collect()
 }
@@ -126,16 +152,4 @@ fn possible(of: Member, others: &[Member], by_session: &BySession) -> (usize, Ve
     named.sort_unstable();
     named.truncate(CANDIDATES_NAMED_MAX);
     (lists().map(|rows| rows.len()).sum(), named)
-}
-
-fn decide(component: &Component, terms: &Terms<'_>, ledger: &mut Ledger) {
-    let Component { doubts, suspects } = component;
-    let reason = match (doubts.as_slice(), suspects.as_slice()) {
-        ([doubt], [suspect]) => match terms.contradiction_or_perm(doubt.broker, suspect.book) {
-            None => return ledger.pair(doubt.broker, suspect.book, Tier::OrderId),
-            Some(reason) => reason,
-        },
-        _ => Reason::OrderIdNotUnique,
-    };
-    ledger.doubt(doubts, suspects, (Tier::OrderId, reason));
 }

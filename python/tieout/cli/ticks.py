@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from tieout.cli import ticks_check, ticks_compact, ticks_replay, ticks_tail
+from tieout.cli import ticks_check, ticks_compact, ticks_record, ticks_replay, ticks_tail
 
 
 def register(app: typer.Typer, *, epilog: str) -> None:
@@ -14,6 +14,7 @@ def register(app: typer.Typer, *, epilog: str) -> None:
     )
     group.command("check", epilog=epilog)(ticks_check.check)
     group.command("compact", epilog=epilog)(ticks_compact.compact)
+    group.command("record", epilog=epilog)(ticks_record.record)
     group.command("replay", epilog=epilog)(ticks_replay.replay)
     group.command("tail", epilog=epilog)(ticks_tail.tail)
     app.add_typer(group, name="ticks", epilog=epilog)

@@ -22,7 +22,7 @@ from tieout.ticks.retention import remove_old_days
 from tieout.ticks.waiting import SinkStats, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -78,7 +78,7 @@ class ParquetSink:
         self._waiting = Waiting(waiting_max)
         self._groups: dict[tuple[int, int], list[pl.DataFrame]] = {}
         self._folder: RecordingFolder | None = None
-        self._session: int | None = None
+        self._session = now()
         self._opening = threading.Lock()
         self._today: date | None = None
         self._failing: str | None = None
@@ -107,6 +107,11 @@ class ParquetSink:
         """Write what waits and give the folder back; what the disk does not take within 10 s is lost, and counted."""
         self._waiting.close()
         self._thread.join(CLOSE_WAIT_S)
+
+    def counts(self) -> Mapping[str, int]:
+        """The account by name, as `status/ticks.json` shows it."""
+        stats = self.stats()
+        return {"written": stats.written, "waiting": stats.waiting, "lost": stats.lost}
 
     def stats(self) -> SinkStats:
         """The account."""
@@ -159,7 +164,6 @@ class ParquetSink:
     def _opened(self) -> RecordingFolder:
         with self._opening:
             if self._folder is None:
-                self._session = self._session or self._now()
                 self._folder = RecordingFolder(self._root, session=self._session)
             return self._folder
 

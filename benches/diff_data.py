@@ -35,7 +35,12 @@ def side(count: int, *, right: bool, shape: str) -> pl.DataFrame:
         random.shuffle(ids)
     else:
         ids = np.sort(ids)
-    # Fields follow from the key, so that both sides have the same; a multiplication spreads them.
+    return with_fields(ids, right=right, shape=shape)
+
+
+def with_fields(ids: np.ndarray, *, right: bool, shape: str) -> pl.DataFrame:
+    """Rows of those keys: fields follow from the key, so that both sides have the same."""
+    count = len(ids)
     spread = (ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(24)
     per_mille = {"half changed": 500, "all equal": 0}.get(shape, 10)
     changed = (spread % 1000 < per_mille) & right

@@ -27,7 +27,7 @@ from tieout.errors import InputUnusable
 
 PART_FACTOR: Final = 3
 """A part's rows in memory, put together, and those of them that differ."""
-PIECES_MAX: Final = 1 << 12
+PIECES_MAX: Final = 1 << 8
 """Into so many a part is split at most."""
 ROWS_MIN: Final = 1 << 10
 """Fewer rows are not split."""

@@ -103,16 +103,14 @@ def deal(
     rows = _rows_until(found[-1]) if found else 0
     whole = folder / f"{wanted.word}.whole"
     progress(what, rows, source.rows)
-    held: list[pl.DataFrame] = []
+    held: dict[int, list[pl.DataFrame]] = {}
     size = 0
 
     def write() -> None:
-        frame = pl.concat(held)
-        held.clear()
         path = folder / f"{wanted.word}-{len(found):06}-{rows:012}.rows"
         with writing(path) as writer:
-            for part, piece in layout.split(frame):
-                writer.add(piece, part)
+            for part in sorted(held):
+                writer.add(pl.concat(held.pop(part)), part)
         found.append(path)
 
     if not whole.exists():
@@ -122,16 +120,18 @@ def deal(
                     f"{source.name} has more than {ROWS_MAX:,} rows", hint="compare it in pieces, or with --sample"
                 )
             place = pl.int_range(rows, rows + typed.height, dtype=pl.UInt32, eager=True).alias(layout.place)
-            held.append(typed.insert_column(0, place))
-            if not found and len(held) == 1:
-                check_disk([piece for _, piece in layout.split(held[0])])
+            pieces = list(layout.split(typed.insert_column(0, place).rechunk()))
+            if not found and not held:
+                check_disk([piece for _, piece in pieces])
+            for part, piece in pieces:
+                held.setdefault(part, []).append(piece)
+                size += frame_bytes(piece)
             rows += typed.height
-            size += frame_bytes(held[-1])
             progress(what, rows, source.rows)
             if size >= buffer_bytes:
                 write()
                 size = 0
-        if held:
+        if held or rows > (_rows_until(found[-1]) if found else 0):
             write()
         source.check()
         whole.touch()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from tieout.diffing.options import Notice, Options, Progress
 from tieout.diffing.parts import Figures, total
 from tieout.diffing.planning import Plan
 from tieout.diffing.result import Counts, DiffResult, Sample
+from tieout.diffing.spill.chunks import packed
 from tieout.diffing.spill.comparing import Comparing
 from tieout.diffing.spill.dealing import Dealt, Layout, deal
 from tieout.diffing.spill.folder import Folder
@@ -107,8 +107,7 @@ def _disk_check(folder: Folder, notice: Notice, *, size: float) -> Callable[[Seq
             return
         said = True
         kept = sum(frame_bytes(frame) for frame in frames)
-        packed = sum(_packed(frame) for frame in frames)
-        need = int(size * packed / max(1, kept))
+        need = int(size * sum(len(packed(frame)) for frame in frames) / max(1, kept))
         root, free = folder.path.parent, shutil.disk_usage(folder.path).free
         told = f"about {shown(need)} on disk, and what differs; {root} has {shown(free)}"
         if need > free:
@@ -119,12 +118,6 @@ def _disk_check(folder: Folder, notice: Notice, *, size: float) -> Callable[[Seq
         notice(f"more than memory: {folder.state['parts']} parts, {told}")
 
     return check
-
-
-def _packed(frame: pl.DataFrame) -> int:
-    raw = io.BytesIO()
-    frame.write_ipc_stream(raw, compression="lz4")
-    return raw.tell()
 
 
 def _parts(comparing: Comparing, progress: Progress) -> Iterator[Figures]:

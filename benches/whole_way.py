@@ -31,6 +31,10 @@ RATE: Final = 1000
 FLUSH_ROWS: Final = 100_000
 WAIT_S: Final = 600.0
 START: Final = "2026-03-04T12:00:00Z"
+WANTED: Final = (
+    "[" + ", ".join(f"{{con_id: {FIRST_ID + number}, ticks: bid_ask}}" for number in range(INSTRUMENTS)) + "]"
+)
+"""`LIVE_DATA.subscriptions`: the quotes by tick of every instrument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +49,19 @@ class Figures:
 
 
 @contextmanager
-def gateway(folder: Path, events: int) -> Iterator[int]:
+def gateway(folder: Path, events: int, *, rate: int = RATE, speed: str = "full") -> Iterator[int]:
     """A gateway in a process of its own, whose markets each end after so many events; its port."""
     names = range(INSTRUMENTS)
     contracts = "".join(
         f"  I{n}: {{con_id: {FIRST_ID + n}, symbol: I{n}, sec_type: FUT, exchange: CME, min_tick: 0.25}}\n"
         for n in names
     )
-    markets = "".join(f"    I{n}: {{rate: {RATE}, price: {6000 + n}}}\n" for n in names)
+    markets = "".join(f"    I{n}: {{rate: {rate}, price: {6000 + n}}}\n" for n in names)
     ends = "".join(f"    - {{do: silence, contract: I{n}, after: {events}}}\n" for n in names)
     path = folder / "whole_way.yml"
     path.write_text(
-        f"accounts: [DU1234567]\ncontracts:\n{contracts}ticks:\n  seed: {SEED}\n  speed: full\n  starts_at: {START}\n"
-        f"  lines: 1000\n  by_tick_lines: 1000\n  markets:\n{markets}  faults:\n{ends}",
+        f"accounts: [DU1234567]\ncontracts:\n{contracts}ticks:\n  seed: {SEED}\n  speed: {speed}\n"
+        f"  starts_at: {START}\n  lines: 1000\n  by_tick_lines: 1000\n  markets:\n{markets}  faults:\n{ends}",
         encoding="utf-8",
     )
     command = [sys.executable, "-m", "tieout", "sim", "--scenario", str(path)]
@@ -69,11 +73,11 @@ def gateway(folder: Path, events: int) -> Iterator[int]:
             process.terminate()
 
 
-def planned(events: int) -> pl.DataFrame:
+def planned(events: int, *, rate: int = RATE) -> pl.DataFrame:
     """Bid, ask and sizes of every quote by tick that these markets tell, by instrument, in their order."""
     frames = []
     for number in range(INSTRUMENTS):
-        walk = Walk(seed=SEED, con_id=FIRST_ID + number, rate=float(RATE), price=(6000 + number) * 10**8,
+        walk = Walk(seed=SEED, con_id=FIRST_ID + number, rate=float(rate), price=(6000 + number) * 10**8,
                     min_tick=25_000_000, exchange="CME")  # fmt: skip
         walker = Walker(walk)
         rows = pl.concat([walker.block(block) for block in range(events // BLOCK_MAX + 1)]).head(events)
@@ -115,10 +119,9 @@ def percentiles(lags_ns: np.ndarray[Any, Any]) -> tuple[float, float, float]:
     return float(half), float(most), float(longest)
 
 
-def by_feed(folder: Path, port: int, count: int, *, fast: bool = True) -> tuple[Figures, pl.DataFrame]:
+def by_feed(folder: Path, port: int, count: int) -> tuple[Figures, pl.DataFrame]:
     """Ours: socket, decoder, ring, drain, Parquet. The figures, and what is in the files."""
-    wanted = ", ".join(f"{{con_id: {FIRST_ID + n}, ticks: bid_ask}}" for n in range(INSTRUMENTS))
-    desk = desk_at(folder / "desk", port, f"[{wanted}]", max_event_queue_size=1 << 20, fast_lane=str(fast).lower())
+    desk = desk_at(folder / "desk", port, WANTED, max_event_queue_size=1 << 20)
     lags = Lags(count)
     recording = folder / "ticks"
     feed = Feed(desk, lambda instruments: {"recording": ParquetSink(recording, instruments), "lags": lags})

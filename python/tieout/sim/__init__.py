@@ -9,6 +9,7 @@ The simulated gateway: a TWS on the real wire protocol, for those who have no IB
     scenario*                           the world from YAML
     book, book_world, invent            the world from an order book
     drift, plant, truth                 differences planted in it, and what a correct plan says
+    ticks/                              market data that streams
     faults, conduct                     what it may do wrong, and how it does it
     fault_rules, lane                   faults of single messages
     fault_keys, scenarios/              both in YAML; what went wrong for others, one story a file

@@ -18,9 +18,9 @@ from tieout.clock import NS_PER_S
 from tieout.fixed import SCALE
 from tieout.sim.ticks.event import STATE, with_changes
 
-BLOCK_MIN: Final = 256
+BLOCK_MIN: Final = 2048
 BLOCK_MAX: Final = 8192
-"""So many events are made at once: few of a slow market, so that its first ones need not wait for many others."""
+"""So many events are made at once: fewer of a slow market, so that its first ones do not wait for many others."""
 
 _JITTERS: Final = 1024
 _VENUES: Final = pl.Series(["NASDAQ", "ARCA", "NYSE", "FINRA"])

@@ -15,12 +15,14 @@ from tieout.broker import Broker, BrokerSettings, ContractSpec, OrderSpec, open_
 from tieout.clock import now_ns
 from tieout.config import open_workspace
 from tieout.gate import OrderGate, Readiness
+from tieout.gate.update import Subscriber
 from tieout.sim import RunningSim, SimOptions, run_in_thread
 from tieout.sim.world import Order
 from tieout.staging.desk import Desk, open_desk
 from tieout.store.intents import IntentStore
 from tieout.store.migrate import create_book
 from tieout.store.recorder import Recorder
+from tieout.store.seen import SeenExecutions
 from workspace_support import make_workspace
 
 CLIENT_ID = 11
@@ -69,7 +71,10 @@ def workplace(root: Path) -> Workplace:
 
 
 @contextmanager
-def gate_at(work: Workplace, port: int, *, timeout_s: float = WAIT_S, client_id: int = CLIENT_ID) -> Iterator[Place]:
+def gate_at(
+    work: Workplace, port: int, *, timeout_s: float = WAIT_S, client_id: int = CLIENT_ID,
+    subscriber: Subscriber | None = None, seen: SeenExecutions | None = None,
+) -> Iterator[Place]:  # fmt: skip
     """A gate to the gateway on that port, reconciled just now."""
     workspace = open_workspace(work.root, None, {})
     desk = open_desk(workspace, now=now_ns, client_id=client_id, who="a test")
@@ -81,6 +86,7 @@ def gate_at(work: Workplace, port: int, *, timeout_s: float = WAIT_S, client_id:
     with open_broker(settings) as broker, IntentStore(work.root / "data" / "intents.db") as store:
         gate = OrderGate(
             broker, desk, store=store, recorder=Recorder(work.book), readiness=lambda: shared["is"],
+            subscriber=subscriber, seen=seen,
         )  # fmt: skip
         place = Place(work, desk, broker, store, gate, shared)
         place.set_ready()

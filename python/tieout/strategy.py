@@ -104,8 +104,8 @@ class Strategy:
 
     def on_order(self, update: OrderUpdate) -> object:
         """
-        Something became known of an order of the gate. The same status or fill may be told again after a reconnect or
-        a restart: a fill is known by its `exec_id`.
+        Something became known of an order of the gate. A status may be told again after a reconnect or a restart; a
+        fill that was told before says so (`update.again`), and is known by its `exec_id`.
         """
 
     def on_timer(self, now_ns: int) -> object:

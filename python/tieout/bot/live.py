@@ -29,6 +29,8 @@ from tieout.model import PARTS
 from tieout.staging.kept import keep
 from tieout.store.intents import IntentStore
 from tieout.store.recorder import Recorder
+from tieout.store.seen import FILE as SEEN_FILE
+from tieout.store.seen import SeenExecutions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +87,9 @@ class Live:
         desk = self._desk
         with ExitStack() as stack:
             store = stack.enter_context(IntentStore(desk.workspace.data_dir / INTENTS_FILE))
+            seen = None
+            if self._strategist is not None:
+                seen = stack.enter_context(SeenExecutions(desk.workspace.data_dir / SEEN_FILE))
             self._line = Line(desk)
             stack.callback(self._line.close)
             line = cast("Broker", self._line)
@@ -95,6 +100,7 @@ class Live:
                 recorder=Recorder(desk.workspace.book, park=lambda fill: keep(desk, fill)),
                 readiness=lambda: self._standing.readiness(desk.now()),
                 subscriber=self._heard,
+                seen=seen,
             )
             desk.lender = lambda: cast("Broker", Lent(line, self._gate, give_up=self._stopping.is_set))
             self._connection = Connection(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tieout.store.intent import Intent, Owner
     from tieout.store.intents import IntentStore
     from tieout.store.recorder import Recorder
+    from tieout.store.seen import SeenExecutions
 
 WAITING_MAX: Final = 10_000
 TOLD_MAX: Final = 200_000
@@ -39,11 +40,14 @@ LOST_CODES: Final = frozenset({1100, 2110})
 class Follower:
     """Takes events, one after another; `disturbed` is the last one after which only a reconcile knows."""
 
-    def __init__(self, desk: GateDesk, store: IntentStore, recorder: Recorder) -> None:
+    def __init__(
+        self, desk: GateDesk, store: IntentStore, recorder: Recorder, *, seen: SeenExecutions | None = None
+    ) -> None:
         self.disturbed: Disturbance | None = None
         self._desk = desk
         self._store = store
         self._recorder = recorder
+        self._seen = seen
         self._waiting: deque[Callable[[], object]] = deque()
         self._fills: dict[str, tuple[Mapping[str, object], OrderUpdate | None]] = {}
         self._paid: dict[str, Mapping[str, object]] = {}
@@ -109,12 +113,30 @@ class Follower:
             intent = None
         if len(self._fills) >= TOLD_MAX:
             self._fills.clear()
-        told = None if intent is None else update.fill_of(event, intent, row)
+        told = None if intent is None else update.fill_of(event, intent, row, again=self._told_before(owner, row))
         self._fills[exec_id] = (row, told)
         if not event.asked:
             self.record(lambda: self._recorder.filled(row, now_ns=event.at_ns))
         if told is not None:
             self._publish(told)
+            if not told.again:
+                self._note_told(owner, row, event.at_ns)
+
+    def _told_before(self, owner: Owner, row: Mapping[str, object]) -> bool:
+        """Whether a strategy was told of this execution; where that cannot be read, it is told as news."""
+        try:
+            return self._seen is not None and self._seen.has(owner.realm, row)
+        except BookError as error:
+            self._desk.log.error("seen_not_read", reason=error.message)
+            return False
+
+    def _note_told(self, owner: Owner, row: Mapping[str, object], at_ns: int) -> None:
+        """After it was told: a process that ends in between tells it twice, and never not at all."""
+        try:
+            if self._seen is not None and self.subscriber is not None:
+                self._seen.note(owner.realm, row, now_ns=at_ns)
+        except BookError as error:
+            self._desk.log.error("seen_not_written", reason=error.message)
 
     def _commission(self, event: BrokerEvent, owner: Owner, exec_id: str) -> None:
         report = event.row or {}

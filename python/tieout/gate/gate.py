@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tieout.store.intent import Intent
     from tieout.store.intents import IntentStore
     from tieout.store.recorder import Recorder
+    from tieout.store.seen import SeenExecutions
 
 
 class OrderGate:
@@ -52,6 +53,7 @@ class OrderGate:
         recorder: the book.
         readiness: what the last reconcile came to, asked for at every order.
         subscriber: told of everything that becomes known of the gate's orders.
+        seen: what it was told of before this process began.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class OrderGate:
         readiness: Callable[[], Readiness],
         pace: Pace | None = None,
         subscriber: Subscriber | None = None,
+        seen: SeenExecutions | None = None,
     ) -> None:
         self.turn = Turn(broker.wake)
         self._broker = broker
@@ -72,7 +75,7 @@ class OrderGate:
         self._recorder = recorder
         self._pace = pace or Pace()
         self._watch = Watch(desk)
-        self._follower = Follower(desk, store, recorder)
+        self._follower = Follower(desk, store, recorder, seen=seen)
         self._follower.subscriber = subscriber
         self._door = Door(
             broker, desk, store=store, watch=self._watch, follower=self._follower, readiness=readiness

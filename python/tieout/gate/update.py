@@ -35,8 +35,10 @@ class OrderUpdate:
     """
     Something that became known of an order of the gate.
 
-    status: the broker's word, with the quantity that it says is filled. fill: an execution, possibly of an id that was
-    told before (after a reconnect or a restart the day's executions are told again). commission: of that execution.
+    status: the broker's word, with the quantity that it says is filled. fill: an execution. commission: of that
+    execution. Both say `again` where the same fill was told before, to whichever process: after a restart the gateway
+    tells the day's executions again. One that does not is news, or was told to a process that ended before it could
+    write that down. A correction is news, under an id of its own.
     message: an error or a warning, a hint only. settled: a reconcile proved what became of it; `outcome` says what.
     """
 
@@ -55,6 +57,7 @@ class OrderUpdate:
     code: int | None = None
     text: str | None = None
     outcome: Outcome | None = None
+    again: bool = False
 
 
 Subscriber = Callable[[OrderUpdate], None]
@@ -71,7 +74,7 @@ def message_of(event: BrokerEvent, intent: Intent) -> OrderUpdate:
     return _update("message", intent, event, code=event.code, text=event.text)
 
 
-def fill_of(event: BrokerEvent, intent: Intent, row: Mapping[str, object]) -> OrderUpdate:
+def fill_of(event: BrokerEvent, intent: Intent, row: Mapping[str, object], *, again: bool) -> OrderUpdate:
     """An execution; `row` has the columns of schema `EXECUTION`."""
     side, executed_ns = row["side"], row["executed_ns"]
     fill = Fill(
@@ -81,7 +84,7 @@ def fill_of(event: BrokerEvent, intent: Intent, row: Mapping[str, object]) -> Or
         price=_number(row["price_e8"]),
         executed_ns=executed_ns if isinstance(executed_ns, int) else None,
     )
-    return _update("fill", intent, event, fill=fill)
+    return _update("fill", intent, event, fill=fill, again=again)
 
 
 def commission_of(event: BrokerEvent, fill: OrderUpdate, report: Mapping[str, object]) -> OrderUpdate:
@@ -91,7 +94,7 @@ def commission_of(event: BrokerEvent, fill: OrderUpdate, report: Mapping[str, ob
         kind="commission", intent_id=fill.intent_id, strategy=fill.strategy, order_ref=fill.order_ref,
         order_id=fill.order_id, at_ns=event.at_ns, perm_id=fill.perm_id, fill=fill.fill,
         commission=_number(report["commission_e8"]),
-        commission_currency=currency if isinstance(currency, str) else None,
+        commission_currency=currency if isinstance(currency, str) else None, again=fill.again,
     )  # fmt: skip
 
 

@@ -17,18 +17,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, func, select
 
 from tieout.errors import BookUnusable, UsageError
-from tieout.store import engine
 from tieout.store.intent import CAME_FROM, ORDER_ID_MAX, TERMINAL, Intent, IntentState, Owner, Wish
 from tieout.store.intent_tables import INTENTS, VERSION, intents, order_ids
+from tieout.store.own_file import OwnFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import ColumnElement, Connection, RowMapping
@@ -38,29 +36,11 @@ ORDER_REF_PREFIX: Final = "to-"
 """How the order_ref of every order begins that went through the gate."""
 
 
-class IntentStore:
+class IntentStore(OwnFile):
     """One open intent store. Close it, or use it as a context manager. Threads may share it, one at a time."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._stack = ExitStack()
-        self._connection = self._stack.enter_context(engine.connect(path, create=True, any_thread=True))
-        try:
-            self._prepare()
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """May be called again."""
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
+        super().__init__(path, INTENTS, version=VERSION, any_thread=True, keep_journal=True)
 
     def reserve(self, owner: Owner, wish: Wish, *, id_floor: int, window_ns: int, now_ns: int) -> tuple[Intent, bool]:
         """
@@ -151,32 +131,6 @@ class IntentStore:
         with self._read() as connection:
             query = select(intents).where(*where).order_by(intents.c.id)
             return [_intent(row) for row in connection.execute(query).mappings()]
-
-    def _prepare(self) -> None:
-        with engine.translated(self.path):
-            version = self._connection.exec_driver_sql("PRAGMA user_version").scalar()
-            self._connection.rollback()
-            # A rollback journal that stays: its header is synced away at each commit, and no folder must be.
-            self._connection.exec_driver_sql("PRAGMA journal_mode=PERSIST")
-            self._connection.rollback()
-        if version == 0:
-            with self._write() as connection:
-                INTENTS.create_all(connection)
-                connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
-        elif version != VERSION:
-            raise BookUnusable(
-                f"{self.path} is of version {version}, this tieout knows {VERSION}", hint="install a newer tieout"
-            )
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with engine.translated(self.path), engine.write(self._connection):
-            yield self._connection
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with engine.translated(self.path), engine.read(self._connection):
-            yield self._connection
 
 
 def order_ref_of(owner: Owner, intent_id: str) -> str:

@@ -12,19 +12,17 @@ that inserts it, it came while IB was not reached) would be lost with the day; h
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text, and_, bindparam, select
 
-from tieout.errors import BookUnusable
 from tieout.schema import EXECUTION
-from tieout.store import engine
 from tieout.store.batches import batched
+from tieout.store.own_file import OwnFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from sqlalchemy import ColumnElement, Connection
@@ -47,30 +45,12 @@ fills: Final = Table(
 """`row` is the execution as JSON, columns of `tieout.schema.EXECUTION`."""
 
 
-class KeptFills:
+class KeptFills(OwnFile):
     """One open store of kept executions. Close it, or use it as a context manager."""
 
     def __init__(self, path: Path, *, realm: Realm) -> None:
-        self.path = path
+        super().__init__(path, _FILLS, version=VERSION)
         self._realm = realm
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._stack = ExitStack()
-        self._connection = self._stack.enter_context(engine.connect(path, create=True))
-        try:
-            self._prepare()
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """May be called again."""
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
 
     def keep(self, executions: Iterable[Mapping[str, object]], *, now_ns: int) -> int:
         """Keep these, rows with the columns of `EXECUTION`; answers how many are new. One without an id is no row."""
@@ -142,29 +122,6 @@ class KeptFills:
             "realm": self._realm, "account": row["account"], "exec_id": row["exec_id"],
             "executed_ns": row.get("executed_ns"), "seen_ns": now_ns, "row": json.dumps(kept),
         }  # fmt: skip
-
-    def _prepare(self) -> None:
-        with engine.translated(self.path):
-            version = self._connection.exec_driver_sql("PRAGMA user_version").scalar()
-            self._connection.rollback()
-        if version == 0:
-            with self._write() as connection:
-                _FILLS.create_all(connection)
-                connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
-        elif version != VERSION:
-            raise BookUnusable(
-                f"{self.path} is of version {version}, this tieout knows {VERSION}", hint="install a newer tieout"
-            )
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with engine.translated(self.path), engine.write(self._connection):
-            yield self._connection
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with engine.translated(self.path), engine.read(self._connection):
-            yield self._connection
 
 
 def _merged(before: dict[str, object], now: Mapping[str, object]) -> dict[str, object]:

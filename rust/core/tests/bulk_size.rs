@@ -23,6 +23,10 @@ type Key = (Kind, fn(i64) -> Cell);
 /// A side in its own order: `keys` gives the key columns of a row number.
 fn frame(keys: &[Key], right: bool) -> Frame {
     let rows: Vec<i64> = (0..ROWS).map(|n| if right { scrambled(n + 1) } else { scrambled(ROWS - 1 - n) }).collect();
+    frame_of(&rows, keys, right)
+}
+
+fn frame_of(rows: &[i64], keys: &[Key], right: bool) -> Frame {
     let changed = |n: i64| i64::from(right && n % 100 == 3);
     let mut frame: Frame =
         keys.iter().map(|(kind, key)| Store::new(*kind, rows.iter().map(|&n| key(n)).collect())).collect();
@@ -122,6 +126,23 @@ fn rule_3_duplicates_in_masses_and_here_and_there() {
     assert!(found.duplicate_left.len() > 60_000);
     let found = check(&[(Kind::I64, |n| Cell::Int((if n % 50 == 0 { n / 100 } else { 1_000_000 + n }).into()))]);
     assert!(found.duplicate_keys > 500);
+}
+
+#[test]
+fn sorted_keys_that_are_merged() {
+    let keys: [Key; 2] = [
+        (Kind::I64, |n| Cell::Int((n - 30_000).into())),
+        (Kind::U64, |n| Cell::Int(i128::from(u64::MAX) - 70_000 + i128::from(n))),
+    ];
+    for key in keys {
+        let side = |drop: i64, right| {
+            let rows: Vec<i64> = (0..ROWS).filter(|n| n % drop != 5 && n / 2_000 != drop % 30).collect();
+            frame_of(&rows, &[key], right)
+        };
+        let (left, right) = (side(211, false), side(173, true));
+        let found = diff(&left, &right, 1);
+        assert_eq!(Answer::expected((&left, &right), 1, &[]), Answer::of(&found));
+    }
 }
 
 #[test]

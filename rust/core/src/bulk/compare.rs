@@ -1,5 +1,7 @@
 //! Fields of pairs of rows compared where they lie, a column at a time.
 
+use tieout_wide::prefetch;
+
 use super::column::Values;
 use super::twin::{Twin, close};
 use crate::column::is_long;
@@ -59,6 +61,59 @@ impl Marks<'_> {
             *mask |= self.bit * u64::from(differs(left as usize, right as usize));
         }
     }
+}
+
+/// The same for pairs of neighbouring rows from those two on, one for each mask; says whether any pair differs.
+pub(crate) fn differ_run(twin: &Twin<'_>, (left, right): (usize, usize), bit: u64, masks: &mut [u64]) -> bool {
+    let count = masks.len();
+    let (a, b) = (twin.lane(Side::Left), twin.lane(Side::Right));
+    if !twin.has_nulls() && a.factor == 1 && b.factor == 1 {
+        macro_rules! each {
+            ($a:expr, $b:expr, |$x:ident, $y:ident| $same:expr) => {{
+                let (a, b) = (some($a, left, count), some($b, right, count));
+                let pairs = || a.iter().zip(b).map(|(&$x, &$y)| $same);
+                // Nearly always all are the same.
+                if all(pairs()) {
+                    return false;
+                }
+                masks.iter_mut().zip(pairs()).for_each(|(mask, same)| *mask |= if same { 0 } else { bit });
+                return true;
+            }};
+        }
+        match (&a.column.values, &b.column.values, twin.tolerance) {
+            (Values::I64(a), Values::I64(b), _) => each!(a, b, |x, y| x == y),
+            (Values::I32(a), Values::I32(b), _) => each!(a, b, |x, y| x == y),
+            (Values::I128(a), Values::I128(b), _) => each!(a, b, |x, y| x == y),
+            (Values::F64(a), Values::F64(b), None) => each!(a, b, |x, y| x.to_bits() == y.to_bits()),
+            (Values::F64(a), Values::F64(b), Some(tolerance)) => each!(a, b, |x, y| close(x, y, tolerance)),
+            (Values::Text(x), Values::Text(y), _) => {
+                if let (Some((x, _)), Some((y, _))) = (x.dense(), y.dense()) {
+                    // The same view is the same text if it is short.
+                    let views = some(x, left, count).iter().zip(some(y, right, count));
+                    if all(views.map(|(x, y)| u8::from(x == y) & u8::from(!is_long(*x)) == 1)) {
+                        return false;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let rows = |start: usize| (start..start + count).map(|row| u32::try_from(row).expect("rows were counted"));
+    let (left, right): (Vec<u32>, Vec<u32>) = rows(left).zip(rows(right)).unzip();
+    differ(twin, (&left, &right), bit, masks);
+    masks.iter().any(|mask| mask & bit != 0)
+}
+
+/// Whether all of them are true, told without a way out in between, so that it takes few instructions.
+pub(crate) fn all(values: impl Iterator<Item = bool>) -> bool {
+    values.fold(0, |wrong, value| wrong | u8::from(!value)) == 0
+}
+
+/// So many values from that row on; those that come next are asked for.
+fn some<T>(values: &[T], start: usize, count: usize) -> &[T] {
+    let end = start + count;
+    prefetch(&values[end..values.len().min(end + count)]);
+    &values[start..end]
 }
 
 /// Which fields of the two rows differ.

@@ -34,6 +34,7 @@ mod room;
 mod runs;
 pub(crate) mod sides;
 mod sift;
+mod sorted;
 mod spelling;
 mod table;
 pub(crate) mod twin;
@@ -114,9 +115,8 @@ impl Differ {
 
 /// Splits the rows of both sides by the rules above, on the threads at hand.
 pub(crate) fn split(sides: &Sides<'_>, (memory, spare): (Memory, &mut Vec<Option<Pages>>)) -> Diff {
-    let mut efforts = Effort::ALL.into_iter();
-    let mut diff =
-        efforts.find_map(|effort| diff_once(sides, effort, (memory, &mut *spare))).expect("a hashed key fits always");
+    let by_records = || Effort::ALL.into_iter().find_map(|effort| diff_once(sides, effort, (memory, &mut *spare)));
+    let mut diff = sorted::merge(sides, memory).or_else(by_records).expect("a hashed key fits always");
     diff.sort(sides.rows);
     diff
 }

@@ -131,6 +131,20 @@ impl<'l> Found<'l> {
     }
 }
 
+impl Found<'_> {
+    /// Notes so many equal pairs of neighbouring rows.
+    pub(crate) fn equal_run(&mut self, (left, right): (u32, u32), count: usize, list: bool) {
+        self.equal_count += count;
+        if list {
+            let Listed { left: lefts, right: rights, used } = &mut self.equal;
+            let places = *used..*used + count;
+            lefts[places.clone()].iter_mut().zip(left..).for_each(|(place, row)| *place = row);
+            rights[places].iter_mut().zip(right..).for_each(|(place, row)| *place = row);
+            *used += count;
+        }
+    }
+}
+
 impl Diff {
     /// Takes over what a task found, but for the list of equal pairs.
     pub(crate) fn add(&mut self, found: Found<'_>) {

@@ -37,9 +37,11 @@ def is_quote(row: Row) -> bool:
     return bool(frame_of([row]).filter(QUOTES).height)
 
 
-@given(st.lists(st.tuples(st.lists(rows, max_size=12), st.booleans())), st.integers(1, 20))
-def test_every_tick_is_given_waits_or_is_accounted_for(rounds: list[tuple[list[Row], bool]], rows_max: int) -> None:
-    backlog = Backlog(rows_max=rows_max)
+@given(st.lists(st.tuples(st.lists(rows, max_size=12), st.booleans())), st.integers(1, 20), st.integers(1, 30))
+def test_every_tick_is_given_waits_or_is_accounted_for(
+    rounds: list[tuple[list[Row], bool]], rows_max: int, piece_max: int
+) -> None:
+    backlog = Backlog(rows_max=rows_max, piece_max=piece_max)
     all_rows: list[Row] = []
     given: list[Row] = []
     for batch, take in rounds:
@@ -69,16 +71,35 @@ def test_bars_beyond_the_bound_are_lost_oldest_first() -> None:
     assert (bool(backlog), backlog.counts()["bars_lost"]) == (False, 2)
 
 
+@given(st.lists(st.integers(0, 9), max_size=9), st.integers(1, 8))
+def test_ticks_are_given_together_and_in_order_up_to_the_size_of_a_piece(sizes: list[int], piece_max: int) -> None:
+    backlog, first = Backlog(piece_max=piece_max), 0
+    for size in sizes:
+        backlog.put("ticks", frame_of([(0, PRICE, 1, 1)] * size, first))
+        first += size
+    pieces = []
+    while backlog:
+        pieces.append(backlog.pop()[1])
+    assert [number for piece in pieces for number in piece["sequence"]] == list(range(first))
+    assert [piece.height for piece in pieces[:-1]] == [piece_max] * (len(pieces) - 1)
+
+
 def test_calls_come_before_the_market_and_nothing_after_the_end() -> None:
-    box = Mailbox()
-    box.post_market("ticks", frame_of([(0, PRICE, 1, 1)]))
-    box.post_market("ticks", frame_of([(0, PRICE, 1, 2)]))
+    box = Mailbox(Backlog(piece_max=2))
+    for number in range(4):
+        box.post_market("ticks", frame_of([(0, PRICE, 1, number)] * 2))
+    box.post_market("bars", pl.DataFrame({"bar": [1]}))
     call = Call("on_order", lambda: None)
     assert box.post(call)
     assert box.take() == call
-    pieces = [box.take(), box.take()]
-    assert [piece.behind for piece in pieces if isinstance(piece, Piece)] == [True, False]
+    pieces = [box.take() for _ in range(5)]
+    assert [(piece.what, piece.frame.height, piece.behind) for piece in pieces if isinstance(piece, Piece)] == [
+        ("ticks", 2, True), ("ticks", 2, True), ("ticks", 2, False), ("ticks", 2, False), ("bars", 1, False)
+    ]  # fmt: skip
     assert box.take() is None
+    box.post_market("bars", pl.DataFrame({"bar": [2]}))
+    box.wait()
+    assert box.take() is not None
     waiting = threading.Thread(target=box.wait)
     waiting.start()
     box.end()

@@ -11,6 +11,8 @@ import pytest
 
 from gate_support import BUY, at_sim
 from tick_wire import frame
+from tieout.bot.backlog import Backlog
+from tieout.bot.mailbox import Mailbox
 from tieout.bot.market import Market
 from tieout.bot.strategist import Failure, Strategist
 from tieout.bot.strategy_gate import StrategyGate
@@ -117,6 +119,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[tuple[Telling, Strategis
     """A strategy that waits in `on_start`, and its market."""
     strategy, failures = request.param(), list[Failure]()
     strategist = Strategist(strategy, failed=failures.append)
+    strategist.box = Mailbox(Backlog(piece_max=5))
     market = Market(strategy, strategist.box, INSTRUMENTS, ASKED)
     strategist.listen(market)
     strategist.start(GATE)
@@ -151,16 +154,16 @@ def test_trades_quotes_and_bars_come_in_their_order_behind_what_else_is_told(
     ]  # fmt: skip
 
 
-def test_a_strategy_that_is_behind_gets_every_trade_and_the_last_quote_of_a_batch(
+def test_a_strategy_that_is_behind_gets_every_trade_and_the_last_quote_of_a_piece(
     running: tuple[Telling, Strategist, Market],
 ) -> None:
     strategy, strategist, market = running
     market.take(ticks_of(bid(0, "1"), trade(0, "2"), bid(1, "5"), bid(0, "3"), trade(0, "4")))
-    market.take(ticks_of(bid(0, "6"), bid(0, "7")))
-    assert let_go(strategy, strategist, 6) == [
-        "ES trade 2", "AAPL bid 5", "ES bid 3", "ES trade 4", "ES bid 6", "ES bid 7"
+    market.take(ticks_of(*[bid(0, str(price)) for price in range(6, 12)]))
+    assert let_go(strategy, strategist, 10) == [
+        "ES trade 2", "AAPL bid 5", "ES bid 3", "ES trade 4", *[f"ES bid {price}" for price in range(6, 12)]
     ]  # fmt: skip
-    assert market.counts() == {"taken": 7, "waiting": 0, "lost": 0, "conflated": 0, "bars_lost": 0}
+    assert market.counts() == {"taken": 11, "waiting": 0, "lost": 0, "conflated": 0, "bars_lost": 0}
 
 
 def test_what_is_told_of_orders_and_gate_overtakes_the_market(running: tuple[Telling, Strategist, Market]) -> None:

@@ -270,6 +270,16 @@ def test_rows_that_are_no_ticks_are_refused_whole(ticks: Any, base: int, error: 
         assert ring.stats().produced == 0
 
 
+def test_rows_beyond_the_end_are_refused_whole_and_rows_are_renumbered_where_that_is_asked_for() -> None:
+    with TickRing(10) as ring:
+        with pytest.raises(ValueError, match="ticks: instrument 102 is not below instrument_end, 102"):
+            ring.push_batch(frame(3, instrument=[100, 101, 102]), base=100, end=102)
+        assert ring.stats().produced == 0
+        for _ in range(2):
+            ring.push_batch(frame(2, instrument=[100, 101], sequence=[7, 3]), base=100, end=102, renumber=True)
+        assert drained(ring).select("instrument", "sequence").rows() == [(0, 0), (1, 1), (0, 2), (1, 3)]
+
+
 @pytest.mark.parametrize("values", [(2**32, 1, 1), (1, 256, 1), (1, 1, 1, 2**63), (-1, 1, 1)])
 def test_a_value_that_does_not_fit_is_refused(values: tuple[int, ...]) -> None:
     with TickRing(10) as ring:

@@ -36,6 +36,10 @@ class ArrowStream(Protocol):
 class RecordBatch:
     """Rows of Arrow columns; `polars.DataFrame(batch)` takes them over."""
 
+    @property
+    def num_rows(self) -> int:
+        """How many rows."""
+
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
 
 @final
@@ -360,8 +364,14 @@ class TickRing:
     ) -> int:
         """Push one tick; how many were lost by it. The lock is released only to wait for another thread's push."""
 
-    def push_batch(self, ticks: object, *, instrument_base: int = 0) -> int:
-        """Push Arrow rows, or bytes of whole records; how many ticks were lost by it. The lock is released."""
+    def push_batch(
+        self, ticks: object, *, instrument_base: int = 0, instrument_end: int = 0xFFFF_FFFF, renumber: bool = False
+    ) -> int:
+        """
+        Push Arrow rows, or bytes of whole records; how many ticks were lost by it. The lock is released.
+
+        Of bytes only `instrument_base` is looked at.
+        """
 
     def drain(self, max_rows: int) -> RecordBatch:
         """The oldest ticks that wait, at most so many, in the columns of `TickDecoder.feed`. The lock is released."""

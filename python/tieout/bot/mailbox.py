@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 CALLS_MAX: Final = 100_000
+MARKET_EVERY_S: Final = 0.02
+"""The market is taken at most so often: after a quiet moment at once, in a stream what came meanwhile together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A frame of ticks or of bars; `behind` says that newer ones wait already."""
+    """A frame of ticks or of bars; `behind` says that so many ticks wait still that the strategy does not keep up."""
 
     what: What
     frame: pl.DataFrame
@@ -37,10 +40,11 @@ class Piece:
 class Mailbox:
     """Any thread may post; one thread takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, backlog: Backlog | None = None) -> None:
         self._changed = threading.Condition()
         self._calls: deque[Call] = deque()
-        self._backlog = Backlog()
+        self._backlog = Backlog() if backlog is None else backlog
+        self._market_due = 0.0
         self._ended = False
 
     def post(self, call: Call) -> bool:
@@ -71,7 +75,9 @@ class Mailbox:
     def wait(self) -> None:
         """Until there is something to take, or it is the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self.ready)
+            while not self.ready:
+                left_s = self._market_due - time.monotonic() if self._backlog else None
+                self._changed.wait(left_s)
 
     def take(self) -> Call | Piece | None:
         """The next, calls first; None where nothing waits, and at the end."""
@@ -81,7 +87,8 @@ class Mailbox:
             if self._calls:
                 return self._calls.popleft()
             what, frame = self._backlog.pop()
-            return Piece(what, frame, behind=bool(self._backlog))
+            self._market_due = 0.0 if self._backlog else time.monotonic() + MARKET_EVERY_S
+            return Piece(what, frame, behind=self._backlog.behind)
 
     def take_call(self) -> Call | None:
         """The next call, if one waits."""
@@ -91,7 +98,9 @@ class Mailbox:
     @property
     def ready(self) -> bool:
         """Whether there is something to take, or it is the end."""
-        return self._ended or bool(self._calls) or bool(self._backlog)
+        if self._ended or self._calls:
+            return True
+        return bool(self._backlog) and time.monotonic() >= self._market_due
 
     @property
     def ended(self) -> bool:

@@ -3,18 +3,18 @@ The market on its way to a strategy: batches of the drain in, calls of `on_tick`
 
 1. The drain's thread only leaves a frame in the strategy's mailbox; objects are made in the strategy's thread.
 2. While the strategy keeps up it gets every trade and every change of a quote, in the order in which they came. Where
-   newer ticks wait already, it gets of a batch the last quote of each instrument, and every trade.
+   thousands of ticks wait, it gets of a piece of them the last quote of each instrument, and every trade.
 """
 
 from __future__ import annotations
 
 import heapq
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from tieout.bot.backlog import QUOTES
+from tieout.bot.backlog import QUOTE_FIELDS, of_kinds
 from tieout.bot.mailbox import Call
 from tieout.strategy import Strategy
 from tieout.ticks.asked import trade_sources
@@ -33,12 +33,10 @@ if TYPE_CHECKING:
     from tieout.ticks.market import Quote
 
 _DELAYED_LAST, _DELAYED_LAST_SIZE = 68, 71
-TRADES = (
-    ((pl.col("kind") == PRICE) & pl.col("field").is_in([LAST, _DELAYED_LAST]))
-    | ((pl.col("kind") == SIZE) & pl.col("field").is_in([LAST_SIZE, _DELAYED_LAST_SIZE]))
-    | ((pl.col("kind") == BY_TICK) & pl.col("field").is_in([BY_TICK_LAST, BY_TICK_ALL_LAST]))
-    | (pl.col("kind") == RT_VOLUME)
-)
+TRADE_FIELDS: Final = {
+    PRICE: (LAST, _DELAYED_LAST), SIZE: (LAST_SIZE, _DELAYED_LAST_SIZE), BY_TICK: (BY_TICK_LAST, BY_TICK_ALL_LAST),
+    RT_VOLUME: (48, 77),
+}  # fmt: skip
 """The ticks that may tell of a trade."""
 
 
@@ -58,8 +56,9 @@ class Market:
         self.wants_bars = _has(strategy, "on_bar")
         """Whether it has a method for bars."""
         self._wants_trades, self._wants_quotes = _has(strategy, "on_tick"), _has(strategy, "on_quote")
-        wanted = [TRADES] * self._wants_trades + [QUOTES] * self._wants_quotes
-        self._wanted = pl.any_horizontal(wanted) if wanted else None
+        wanted = [TRADE_FIELDS] * self._wants_trades + [QUOTE_FIELDS] * self._wants_quotes
+        kinds = {kind: [field for one in wanted for field in one.get(kind, ())] for one in wanted for kind in one}
+        self._wanted = of_kinds(kinds) if wanted else None
         self._trades = TradeReader(trade_sources(asked))
         self._quotes = QuoteReader(instruments)
         self._read = 0

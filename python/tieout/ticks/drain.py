@@ -102,9 +102,10 @@ class Drain:
 
     def _step(self) -> bool:
         """One batch; whether there was anything."""
-        ticks = pl.DataFrame(self._ring.drain(self._batch_rows))
-        if not ticks.height:
+        batch = self._ring.drain(self._batch_rows)
+        if not batch.num_rows:
             return False
+        ticks = pl.DataFrame(batch)
         self._each("take", lambda consumer: consumer.take(ticks))
         return True
 

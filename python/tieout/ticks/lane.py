@@ -89,20 +89,14 @@ class FastLane:
         self._push(batch)
 
     def _push(self, batch: RecordBatch) -> None:
-        ticks = pl.DataFrame(batch)
-        if not ticks.height:
-            return
-        ids = ticks["instrument"]
-        least, most = ids.min(), ids.max()
-        assert isinstance(least, int)
-        assert isinstance(most, int)
-        ticks = ticks.drop("sequence")  # a new connection's decoder counts from 0 again; the ring goes on
-        if least >= self._base and most < self._end:
-            self._ring.push_batch(ticks, base=self._base)
-            return
-        ours = ticks.filter(pl.col("instrument").is_between(self._base, self._end, closed="left"))
-        self.unknown += ticks.height - ours.height
-        self._ring.push_batch(ours, base=self._base)
+        # A new connection's decoder counts from 0 again, so the ring numbers the ticks.
+        try:
+            self._ring.push_batch(batch, base=self._base, end=self._end, renumber=True)
+        except ValueError:
+            ticks = pl.DataFrame(batch)
+            ours = ticks.filter(pl.col("instrument").is_between(self._base, self._end, closed="left"))
+            self.unknown += ticks.height - ours.height
+            self._ring.push_batch(ours, base=self._base, renumber=True)
 
     def _greeted(self, before: bytes, data: bytes) -> bytes:
         """Hand the handshake on as it comes, and open the lane behind it; the bytes that follow it."""

@@ -23,6 +23,8 @@ CAPACITY_MAX: Final = 1 << 24
 INSTRUMENTS_MAX: Final = 1 << 20
 """The most ticks that may wait, and the most instruments whose losses are counted one by one."""
 
+_NO_END: Final = 0xFFFF_FFFF
+
 RECORD_BYTES: Final = 64
 """One tick, as `push_batch` takes it from a buffer; the words are little-endian, docs/ring.md has their table."""
 
@@ -129,7 +131,14 @@ class TickRing:
         self._final: RingStats | None = None
         self.push = self._core.push
 
-    def push_batch(self, ticks: ArrowStream | ArrowArray | bytes | bytearray | memoryview, *, base: int = 0) -> int:
+    def push_batch(
+        self,
+        ticks: ArrowStream | ArrowArray | bytes | bytearray | memoryview,
+        *,
+        base: int = 0,
+        end: int = _NO_END,
+        renumber: bool = False,
+    ) -> int:
         """
         Push ticks in their order, and return how many ticks were lost by it.
 
@@ -138,13 +147,15 @@ class TickRing:
                 received_ns at least. A null was not sent, whatever `flags` says; rows without `sequence` are numbered
                 by the ring. Or bytes: whole records of 64, which carry their own flags and numbers.
             base: is subtracted from every instrument's number, so that request ids become small and dense.
+            end: numbers of instruments are below it; of bytes it is not looked at.
+            renumber: the ring numbers the rows, whatever numbers they have.
 
         Raises:
             TypeError: neither of them, or a column of another type or with nulls where there can be none.
-            ValueError: a column is missing or unknown, an instrument is below `base`, bytes are not whole records, the
-                ring is closed. Nothing was pushed.
+            ValueError: a column is missing or unknown, an instrument is not from `base` to `end`, bytes are not whole
+                records, the ring is closed. Nothing was pushed.
         """
-        return self._open().push_batch(ticks, instrument_base=base)
+        return self._open().push_batch(ticks, instrument_base=base, instrument_end=end, renumber=renumber)
 
     def drain(self, max_rows: int) -> RecordBatch:
         """

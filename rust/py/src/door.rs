@@ -37,6 +37,8 @@ pub(crate) enum Failure {
     NotATicksColumn { found: String },
     /// An instrument's number is below the one from which they are told.
     BelowBase { found: u32, base: u32 },
+    /// An instrument's number is beyond those that are asked for.
+    BeyondEnd { found: u32, end: u32 },
     /// Bytes that are not whole records.
     NotWholeRecords { bytes: usize, record_bytes: usize },
 }
@@ -78,6 +80,9 @@ impl From<Failure> for PyErr {
             )),
             Failure::BelowBase { found, base } => {
                 PyValueError::new_err(format!("ticks: instrument {found} is below instrument_base, {base}"))
+            }
+            Failure::BeyondEnd { found, end } => {
+                PyValueError::new_err(format!("ticks: instrument {found} is not below instrument_end, {end}"))
             }
             Failure::NotWholeRecords { bytes, record_bytes } => {
                 PyValueError::new_err(format!("ticks: {bytes} bytes are not whole records of {record_bytes}"))

@@ -141,8 +141,15 @@ impl TickRing {
         Ok(pushed.lost)
     }
 
-    #[pyo3(signature = (ticks, *, instrument_base=0))]
-    fn push_batch(&self, py: Python<'_>, ticks: &Bound<'_, PyAny>, instrument_base: u32) -> PyResult<usize> {
+    #[pyo3(signature = (ticks, *, instrument_base=0, instrument_end=u32::MAX, renumber=false))]
+    fn push_batch(
+        &self,
+        py: Python<'_>,
+        ticks: &Bound<'_, PyAny>,
+        instrument_base: u32,
+        instrument_end: u32,
+        renumber: bool,
+    ) -> PyResult<usize> {
         if let Some(bytes) = bytes_of(ticks)? {
             return compute(py, || self.push_bytes(&bytes, instrument_base));
         }
@@ -153,8 +160,9 @@ impl TickRing {
         };
         let (batches, _) = batches.into_table()?.into_inner();
         compute(py, || {
-            let all: Vec<TickRows<'_>> =
-                batches.iter().map(|batch| TickRows::new(batch, instrument_base)).collect::<Result<_, _>>()?;
+            let instruments = instrument_base..instrument_end;
+            let rows = |batch| TickRows::new(batch, &instruments, renumber);
+            let all: Vec<TickRows<'_>> = batches.iter().map(rows).collect::<Result<_, _>>()?;
             let mut source = waiting(&self.source);
             Ok(all.iter().map(|rows| self.push_rows(&mut source, rows)).sum())
         })

@@ -1,5 +1,7 @@
 //! Arrow columns of ticks to the ring's records; the reverse of `tick_frame`.
 
+use std::ops::Range;
+
 use arrow_array::types::{ArrowPrimitiveType, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, PrimitiveArray, RecordBatch};
 use arrow_buffer::NullBuffer;
@@ -71,8 +73,9 @@ pub(crate) struct TickRows<'a> {
 }
 
 impl<'a> TickRows<'a> {
-    /// Checks the batch. Numbers of instruments are told from `instrument_base` on.
-    pub(crate) fn new(batch: &'a RecordBatch, instrument_base: u32) -> Result<Self, Failure> {
+    /// Checks the batch. Numbers of instruments are told from the range's start on. With `renumber` the batch's own
+    /// numbers of rows do not count.
+    pub(crate) fn new(batch: &'a RecordBatch, instruments: &Range<u32>, renumber: bool) -> Result<Self, Failure> {
         let schema = batch.schema_ref();
         for field in schema.fields() {
             if !COLUMNS.contains(&field.name().as_str()) {
@@ -81,9 +84,16 @@ impl<'a> TickRows<'a> {
         }
         let required = |column| Failure::Missing { frame: FRAME, column };
         let instrument = full::<UInt32Type>(batch, "instrument")?.ok_or_else(|| required("instrument"))?;
-        if let Some(found) = instrument.iter().copied().find(|number| *number < instrument_base) {
-            return Err(Failure::BelowBase { found, base: instrument_base });
+        if let Some(found) = instrument.iter().copied().find(|number| *number < instruments.start) {
+            return Err(Failure::BelowBase { found, base: instruments.start });
         }
+        // The largest number there is stands for no end at all.
+        if instruments.end < u32::MAX
+            && let Some(found) = instrument.iter().copied().find(|number| *number >= instruments.end)
+        {
+            return Err(Failure::BeyondEnd { found, end: instruments.end });
+        }
+        let sequence = full::<UInt64Type>(batch, "sequence")?;
         let mut signed = Vec::new();
         for (name, word, has) in [
             ("price", word::PRICE, ring::HAS_PRICE),
@@ -101,12 +111,12 @@ impl<'a> TickRows<'a> {
         Ok(Self {
             rows: batch.num_rows(),
             instrument,
-            instrument_base,
+            instrument_base: instruments.start,
             kind: full::<UInt8Type>(batch, "kind")?.ok_or_else(|| required("kind"))?,
             field: full::<UInt8Type>(batch, "field")?.ok_or_else(|| required("field"))?,
             flags: full::<UInt16Type>(batch, "flags")?,
             received_ns: full::<Int64Type>(batch, "received_ns")?.ok_or_else(|| required("received_ns"))?,
-            sequence: full::<UInt64Type>(batch, "sequence")?,
+            sequence: sequence.filter(|_| !renumber),
             signed,
             unsigned,
         })

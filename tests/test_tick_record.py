@@ -39,30 +39,24 @@ def place(tmp_path: Path) -> Workplace:
     return found
 
 
-def outcome_of(place: Workplace, *words: str, stop: signal.Signals | None = None) -> Outcome:
-    """A recording of the simulated gateway; with `stop`, until some ticks are in files and then by that signal."""
+def outcome_of(place: Workplace, *words: str, stop: signal.Signals) -> Outcome:
+    """A recording of the simulated gateway, until some ticks are in files and then by that signal."""
     process = place.start("ticks", "record", "--sim", "market.yml", *words)
-    if stop is not None:
-        wait_for(lambda: recorded(place.root / "data" / "ticks").height > 50)
-        process.send_signal(stop)
+    wait_for(lambda: recorded(place.root / "data" / "ticks").height > 50)
+    process.send_signal(stop)
     return finished(process)
 
 
-def test_some_seconds_of_a_simulated_gateway(place: Workplace) -> None:
-    done = outcome_of(place, "--seconds", "1", "--out", "mine", "--json")
+def test_a_simulated_gateway_until_sigterm_with_everything_written(place: Workplace) -> None:
+    root = place.root / "data" / "ticks"
+    done = outcome_of(place, "--json", stop=signal.SIGTERM)
     assert done.code == 0, done
-    told, found = done.told, recorded(place.root / "mine")
+    told, found = done.told, recorded(root)
     assert (told["simulated"], told["dropped"], told["lost"]) == (True, 0, 0)
     assert told["written"] == told["received"] == found.height > 0
     assert told["instruments"] == dict(found.group_by("instrument").len().iter_rows())
-    assert {one.contract.con_id for one in Tape.open([place.root / "mine"]).instruments} == {756733, 265598}
-    assert tieout_ticks("check", place.root / "mine").code == 0
-
-
-def test_sigterm_ends_it_with_everything_written(place: Workplace) -> None:
-    done = outcome_of(place, "--json", stop=signal.SIGTERM)
-    assert done.code == 0, done
-    assert done.told["written"] == done.told["received"] == recorded(place.root / "data" / "ticks").height
+    assert {one.contract.con_id for one in Tape.open([root]).instruments} == {756733, 265598}
+    assert tieout_ticks("check", root).code == 0
 
 
 def test_a_kill_leaves_whole_files(place: Workplace) -> None:

@@ -7,12 +7,13 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 import polars as pl
 import pytest
 
-from cli_process import start
+from cli_process import ENVIRONMENT, finished, start
 from tick_file_support import DAY, NAMES, NOON, batch, instruments, recorded, wait_for, with_names
 from tieout.clock import to_iso
 from tieout.errors import DiskError, Locked, TieoutError
@@ -21,7 +22,8 @@ from tieout.ticks.layout import TICK
 from tieout.ticks.parts import VERSION, label_of, work_folder
 from tieout.ticks.sink import ParquetSink
 
-RECORDER = Path(__file__).parent / "tick_recorder.py"
+TESTS = Path(__file__).parent
+RECORDER = TESTS / "tick_recorder.py"
 
 
 class Alarms:
@@ -233,3 +235,25 @@ def test_two_instruments_of_one_name_have_folders_of_their_own(tmp_path: Path) -
 def test_a_recording_on_a_disk_of_its_own_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="/proc is a disk of its own"):
         require_one_disk(Path("/proc"), tmp_path)
+
+
+GROWER = """
+from pathlib import Path
+from tick_file_support import batch, instruments
+from tieout.ticks.folder import RecordingFolder
+from tieout.ticks.parts import day_of
+folder = RecordingFolder(Path("{root}"), session=1)
+today = day_of({noon})
+for first in (0, 30):
+    folder.write(today, instruments()[0], batch(30, first=first, instrument=[0] * 30), name="ES", today=today)
+"""
+
+
+def test_a_part_that_grows_is_the_old_one_or_the_new_one_after_a_kill(tmp_path: Path) -> None:
+    heights = []
+    for number in range(4, 8):
+        root = tmp_path / str(number) / "ticks"
+        with patch.dict(ENVIRONMENT, TIEOUT_KILL_AT=str(number), PYTHONPATH=f"{ENVIRONMENT['PYTHONPATH']}:{TESTS}"):
+            done = finished(start([sys.executable, "-c", GROWER.format(root=root, noon=NOON)], tmp_path))
+        heights.append((done.code, recorded(root).height, len(list(root.rglob("*.parquet")))))
+    assert heights == [(-9, 30, 1), (-9, 30, 1), (-9, 60, 1), (0, 60, 1)]

@@ -74,7 +74,8 @@ def test_merging_keeps_each_stream_and_does_not_depend_on_pieces(
         return iter(frame.iter_slices(size)) if frame.height else iter([])
 
     def run(sizes: list[int]) -> list[tuple[Any, ...]]:
-        found = [*merged([pieces(frame, sizes[at % len(sizes)]) for at, frame in enumerate(frames)])]
+        cut_up = [pieces(frame, sizes[at % len(sizes)]) for at, frame in enumerate(frames)]
+        found = [*merged(cut_up, at_least=sizes[0])]
         return pl.concat(found).rows() if found else []
 
     whole = run([1000])

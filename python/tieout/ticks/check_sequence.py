@@ -48,7 +48,8 @@ def missing_numbers(streams: Sequence[Stream]) -> list[Session]:
     last: dict[int, int] = {}
     columns = ["received_ns", "sequence", "session"]
     count = piece_rows(len(streams))
-    pieces = merged([(piece.select(columns) for piece in stream.pieces(count)) for stream in streams])
+    narrow = [(piece.select(columns) for piece in stream.pieces(count)) for stream in streams]
+    pieces = merged(narrow, at_least=count // 2)
     for piece in pieces:
         for (number,), rows in piece.partition_by("session", maintain_order=True, as_dict=True).items():
             began = int(number)

@@ -93,7 +93,9 @@ class Tape:
             if self._wanted is None or self._wanted & set(numbers)
         ]
         count = piece_rows(len(streams))
-        pieces = merged([self._filtered(renumbered(stream, numbers, count)) for stream, numbers in streams])
+        pieces = merged(
+            [self._filtered(renumbered(stream, numbers, count)) for stream, numbers in streams], at_least=count // 2
+        )
         return cut(pieces, rows=BATCH_ROWS_MAX, span_ns=BATCH_NS)
 
     def _filtered(self, pieces: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:

@@ -114,9 +114,20 @@ def test_an_html_report_escapes_everything_and_needs_nothing_else(tmp_path: Path
     text = (tmp_path / "out.html").read_text("utf-8")
     assert done.code == 3
     assert evil not in text
-    assert "<del>&lt;script&gt;alert(1)&lt;/script&gt;</del> <ins>&quot;&amp;</ins>" in text
+    assert "<del>&lt;script&gt;alert(1)&lt;/script&gt;</del> → <ins>&quot;&amp;</ins>" in text
     assert (text.count("<svg"), text.count("<script>"), text.count("<tr class=")) == (2, 1, 5)
     assert "http" not in text
+
+
+def test_a_chart_shows_both_values_and_numbers_by_their_change(tmp_path: Path) -> None:
+    refs = [f"{n} long " * 9 for n in range(20)]
+    left = pl.DataFrame({"id": range(20), "price": [n + 0.5 for n in range(20)], "ref": refs})
+    right = left.with_columns(pl.col("price") + 0.25, ref=pl.lit(None, dtype=pl.String))
+    words = (write(left, tmp_path / "left.parquet"), write(right, tmp_path / "right.parquet"), "--key", "id")
+    tieout_diff(*words, "--out", tmp_path / "out.html")
+    text = (tmp_path / "out.html").read_text("utf-8")
+    assert ">+0.25 (20)</text>" in text
+    assert ">0 long 0 long 0 long … → null (1)</text>" in text
 
 
 @pytest.mark.parametrize(

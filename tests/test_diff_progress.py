@@ -15,7 +15,7 @@ import pytest
 
 import tieout
 from cli_process import ENVIRONMENT
-from diff_support import LEFT, RIGHT, tieout_diff, write
+from diff_support import LEFT, RIGHT, spilled, tieout_diff, write
 from tieout.cli import diff_progress
 from tieout.cli.diff_rate import short
 
@@ -64,6 +64,19 @@ def test_a_bar_is_for_long_work_that_is_watched(
         progress("reading left", 25, 10)  # the estimate was too low
     assert ("reading left" in terminal.getvalue()) is shown
     assert ("25 of 25 rows" in terminal.getvalue()) is shown
+
+
+def test_a_diff_that_spills_has_a_line_for_each_side_and_one_for_its_parts(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    frame = pl.DataFrame({"id": range(1000)})
+    with spilled(50_000):
+        tieout.diff(frame, frame, on="id", spill_dir=tmp_path, progress=lambda *one: told.append(one))
+    phases = list(dict.fromkeys(what for what, _, _ in told))
+    parts = len(phases) - 3
+    assert phases == ["reading left", "partitioning left", "partitioning right",
+                      *(f"comparing {n}/{parts}" for n in range(1, parts + 1))]  # fmt: skip
+    assert told[-1] == (f"comparing {parts}/{parts}", 2000, 2000)
+    assert {diff_progress.line_of(what) for what in phases} == {"left", "right", "comparing"}
 
 
 def test_a_pipe_sees_no_bar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -35,6 +35,12 @@ def _nothing(_what: str, _done: int, _total: int | None) -> None:
     """Nobody looks."""
 
 
+def line_of(what: str) -> str:
+    """The line of a phase: a side is dealt out in the line in which it was read; all parts have one."""
+    first, _, rest = what.partition(" ")
+    return rest if first in {"reading", "partitioning"} else first
+
+
 class _Shown:
     """The bar, once it is worth one."""
 
@@ -49,10 +55,12 @@ class _Shown:
         if self._bar is None and time.monotonic() - self._started < AFTER_S:
             return
         bar = self._bar or self._start()
-        if what not in self._tasks:
-            self._tasks[what] = bar.add_task(what, total=total)
+        line = line_of(what)
+        if line not in self._tasks:
+            self._tasks[line] = bar.add_task(what, total=total)
         # an estimate that was too low grows, so that the bar never claims to be done before it is
-        bar.update(self._tasks[what], completed=done, total=None if total is None else max(total, done))
+        whole = None if total is None else max(total, done)
+        bar.update(self._tasks[line], description=what, completed=done, total=whole)
 
     def close(self) -> None:
         """The bar goes; the summary takes its place."""
@@ -66,7 +74,7 @@ class _Shown:
         from tieout.cli.diff_rate import RateColumn
 
         self._bar = Progress(
-            TextColumn("{task.description:<14}"),
+            TextColumn("{task.description:<18}"),
             BarColumn(bar_width=20),
             RateColumn(),
             TimeRemainingColumn(),

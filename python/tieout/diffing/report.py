@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -18,8 +18,18 @@ TOP: Final = 8
 """Pairs of values that a field's chart names."""
 CHARTED_MAX: Final = 1_000_000
 """Changed rows that the charts count."""
+CHANGE_PLACES: Final = 9
+VALUE_WIDTH_MAX: Final = 22
 CHART_WIDTH: Final = 360
 BAR_HEIGHT: Final = 18
+
+
+class Bar(NamedTuple):
+    """A bar of a chart: what stands on it, what is told in full where the mouse is, and how long it is."""
+
+    label: str
+    title: str
+    pairs: int
 
 
 def as_html(result: DiffResult, *, examples: int) -> str:
@@ -59,8 +69,12 @@ def _charts(result: DiffResult, summary: Summary) -> list[str]:
     return [*found, "</div>"]
 
 
-def _bars(result: DiffResult, names: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
-    """The most frequent pairs of values of each field, with how often they occur."""
+def _bars(result: DiffResult, names: Sequence[str]) -> dict[str, list[Bar]]:
+    """
+    The most frequent pairs of values of each field, with how often they occur.
+
+    Of numbers whose pairs are all different the most frequent changes: +0.25 says more than 103.75 → 104.
+    """
     left, right, differs = endings(result.plan)
     pairs: dict[str, list[pl.DataFrame]] = {name: [] for name in names}
     rows = 0
@@ -75,24 +89,48 @@ def _bars(result: DiffResult, names: Sequence[str]) -> dict[str, list[tuple[str,
             break
     bars = {}
     for name, found in pairs.items():
-        counted = pl.concat(found).lazy().group_by("left", "right").agg(pl.col("pairs").sum())
+        counted = pl.concat(found).group_by("left", "right").agg(pl.col("pairs").sum())
+        moved = _changes(counted) if counted["pairs"].max() == 1 and counted.height > 1 else []
         ordered = counted.sort(["pairs", "left", "right"], descending=[True, False, False], nulls_last=True)
-        top = ordered.head(TOP).collect()
-        bars[name] = [(f"{value_text(a)} → {value_text(b)}", int(count)) for a, b, count in top.iter_rows()]
+        bars[name] = moved or [
+            Bar(
+                f"{_cut(value_text(a))} → {_cut(value_text(b))} ({n:,})",
+                f"{value_text(a)} → {value_text(b)}: {n:,}",
+                n,
+            )
+            for a, b, n in ordered.head(TOP).iter_rows()
+        ]
     return bars
 
 
-def _svg(bars: list[tuple[str, int]]) -> str:
-    most = max((count for _, count in bars), default=1)
+def _changes(pairs: pl.DataFrame) -> list[Bar]:
+    """By how much numbers changed, most frequent first; nothing of other values, or where every change is another."""
+    if not all(pairs.schema[side].is_numeric() for side in ("left", "right")):
+        return []
+    change = (pl.col("right").cast(pl.Float64) - pl.col("left").cast(pl.Float64)).round(CHANGE_PLACES)
+    counted = pairs.group_by(change.alias("change")).len("pairs")
+    top = counted.sort(["pairs", "change"], descending=[True, False], nulls_last=True).head(TOP)
+    if counted["pairs"].max() == 1:
+        return []
+    named = [("from or to null" if by is None else f"{by:+,.{CHANGE_PLACES}g}", n) for by, n in top.iter_rows()]
+    return [Bar(f"{name} ({n:,})", f"{name}: {n:,}", n) for name, n in named]
+
+
+def _cut(value: str) -> str:
+    """A value that leaves room for the other one of its pair."""
+    return value if len(value) <= VALUE_WIDTH_MAX else value[: VALUE_WIDTH_MAX - 1] + "…"
+
+
+def _svg(bars: list[Bar]) -> str:
+    most = max((bar.pairs for bar in bars), default=1)
     height = BAR_HEIGHT * len(bars)
     found = [f'<svg role="img" width="{CHART_WIDTH}" height="{height}" viewBox="0 0 {CHART_WIDTH} {height}">']
-    for at, (name, count) in enumerate(bars):
-        width = max(2, CHART_WIDTH * count // most)
+    for at, bar in enumerate(bars):
+        width = max(2, CHART_WIDTH * bar.pairs // most)
         y = at * BAR_HEIGHT
-        label = escape(name if len(name) <= 44 else name[:43] + "…")
         found.append(
-            f'<rect x="0" y="{y}" width="{width}" height="{BAR_HEIGHT - 3}"><title>{escape(name)}: {count:,}</title>'
-            f'</rect><text x="4" y="{y + 12}">{label} ({count:,})</text>'
+            f'<rect x="0" y="{y}" width="{width}" height="{BAR_HEIGHT - 3}"><title>{escape(bar.title)}</title>'
+            f'</rect><text x="4" y="{y + 12}">{escape(bar.label)}</text>'
         )
     return "".join([*found, "</svg>"])
 
@@ -128,7 +166,7 @@ def _row(result: DiffResult, kind: str, row: dict[str, Any]) -> str:
     keys = "".join(f"<td>{escape(value_text(row[name]))}</td>" for name in result.plan.keys)
     if kind == "changed":
         told = [
-            f"<b>{escape(name)}</b> <del>{escape(value_text(row[name + left]))}</del> "
+            f"<b>{escape(name)}</b> <del>{escape(value_text(row[name + left]))}</del> → "
             f"<ins>{escape(value_text(row[name + right]))}</ins>"
             for name in row[differs]
         ]

@@ -125,10 +125,10 @@ def _parts(comparing: Comparing, progress: Progress) -> Iterator[Figures]:
     rows = [sides[0].rows(part) + sides[1].rows(part) for part in range(parts)]
     done = 0
     for part in range(parts):
-        progress(f"comparing part {part + 1} of {parts}", done, sum(rows))
+        progress(f"comparing {part + 1}/{parts}", done, sum(rows))
         yield comparing.compare(part)
         done += rows[part]
-        progress(f"comparing part {part + 1} of {parts}", done, sum(rows))
+        progress(f"comparing {part + 1}/{parts}", done, sum(rows))
 
 
 def _without_key(sides: tuple[Dealt, Dealt], layout: Layout) -> Figures:

@@ -49,6 +49,16 @@ from tieout.flags import Flags
             "RECONCILE: {interval_seconds: 1:30}",
             '5: RECONCILE.interval_seconds is the text "1:30"; expected a whole number',
         ),
+        (
+            "LIVE_DATA: {publish: 'http://bot:hidden@example.org'}",
+            "5: LIVE_DATA.publish is a value that is not shown; expected an address like nats://host:4222; user and "
+            "password may stand before the host",
+        ),
+        (
+            "LIVE_DATA: {publish_subject: tieout.*}",
+            '5: LIVE_DATA.publish_subject is the text "tieout.*"; expected words of letters, digits, - and _ with dots '
+            "between",
+        ),
         ("RECONCILE: {price_tolerance: -1}", "5: RECONCILE.price_tolerance is -1; expected at least 0"),
         (
             "RECONCILE: {price_tolerance: .inf}",

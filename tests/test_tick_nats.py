@@ -1,4 +1,4 @@
-"""Ticks through a real NATS server: what is published is what comes, also over a server that is killed in the middle."""
+"""Ticks through a real NATS server: what is published is what comes, also over a server that is killed."""
 
 from __future__ import annotations
 

@@ -214,6 +214,14 @@ ADDED: Final = (
         "Let `on_tick` and `on_quote` do less, or subscribe to less.",
         since="0.1.0",
     ),
+    Alert(
+        name="ticks_not_published",
+        severity="MEDIUM",
+        action="Ticks do not reach the NATS server of `LIVE_DATA.publish`. The feed goes on, and ticks wait in memory "
+        "as long as there is room for them. Look at the server, and at `reason`: publishing goes on by itself; `lost` "
+        "says what could not wait.",
+        since="0.1.0",
+    ),
 )
 """What tieout adds."""
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from tieout.bot.market import Market
 from tieout.clock import NS_PER_S
+from tieout.errors import UsageError
 from tieout.ticks.asked import asked_for, names_of, trade_sources
 from tieout.ticks.bars import BarBuilder, BarConsumer
 from tieout.ticks.feed import Feed
+from tieout.ticks.remote.publisher import NatsPublisher
 from tieout.ticks.sink import ParquetSink
 from tieout.ticks.trades import TradeReader
 
@@ -81,6 +83,8 @@ class Feeding:
                 desk.workspace.ticks_dir, instruments, flush_seconds=live.record_flush_seconds,
                 keep_days=live.record_keep_days, alarm=desk.alerts.raise_alert, now=desk.now,
             )  # fmt: skip
+        if live.publish is not None and self._feed is not None:
+            found |= self._publishing(live.publish, self._feed, instruments)
         if self._strategist is not None:
             market = Market(self._strategist.strategy, self._strategist.box, instruments, asked)
             self._strategist.listen(market)
@@ -89,3 +93,12 @@ class Feeding:
                 builder = BarBuilder(live.candle_interval_seconds, trades=TradeReader(trade_sources(asked)))
                 found["bars"] = BarConsumer(builder, market.take_bars)
         return found
+
+    def _publishing(self, server: str, feed: Feed, instruments: Instruments) -> dict[str, Consumer]:
+        subject, alarm = self._desk.settings.live_data.publish_subject, self._desk.alerts.raise_alert
+        try:
+            publisher = NatsPublisher(server, subject, instruments, ring=feed.stats, alarm=alarm)
+        except UsageError as error:
+            alarm("ticks_not_published", reason=error.message, hint=error.hint)
+            return {}
+        return {"publishing": publisher}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SerializationInfo, field_serializer, model_validator
 
 from tieout.config.blocks import Block, ClientId, Exact, PathText, Seconds, WholeSeconds
 
@@ -47,7 +48,24 @@ def _matches(pattern: str, expected: str) -> Callable[[str], str]:
 Word = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_plain)]
 Expiry = Annotated[str, AfterValidator(_matches(r"\d{6}(\d\d)?", "a month as YYYYMM or a day as YYYYMMDD"))]
 Currency = Annotated[str, AfterValidator(_matches(r"[A-Z]{3}", "a currency of three capitals, for example USD"))]
+Subject = Annotated[
+    str,
+    Field(max_length=128),
+    AfterValidator(
+        _matches(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", "words of letters, digits, - and _ with dots between")
+    ),
+]
 Positive = Annotated[Exact, Field(gt=0)]
+
+
+def _nats(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("nats", "tls", "ws", "wss") or not parts.hostname:
+        raise ValueError("an address like nats://host:4222; user and password may stand before the host")
+    return value
+
+
+NatsAddress = Annotated[str, AfterValidator(_nats)]
 
 
 class Subscription(Block):
@@ -82,7 +100,8 @@ class LiveData(Block):
     `client_id` is the data connection's own at the gateway. `fast_lane` decodes ticks before the client library sees
     them. `market_data_lines` is how many instruments the account may watch at once. An instrument that ticked and then
     says nothing for `stale_after_seconds` is told of; None: never. `record` writes every tick below `record_dir`,
-    at most `record_flush_seconds` behind, and removes days older than `record_keep_days`; None: never.
+    at most `record_flush_seconds` behind, and removes days older than `record_keep_days`; None: never. `publish` is a
+    NATS server that every tick is handed to, on `publish_subject`; it may hold a password, so nothing prints it.
     """
 
     enable_tick_subscriptions: bool = False
@@ -95,6 +114,8 @@ class LiveData(Block):
     record_dir: PathText = "./data/ticks"
     record_flush_seconds: Seconds = 5.0
     record_keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    publish: Annotated[NatsAddress | None, Field(repr=False)] = None
+    publish_subject: Subject = "tieout.ticks"
     candle_interval_seconds: WholeSeconds = 60
     max_event_queue_size: Annotated[int, Field(ge=2, le=16_777_216)] = 10_000
     backpressure_drop_count: Annotated[int, Field(ge=1)] = 100
@@ -114,6 +135,10 @@ class LiveData(Block):
         """
         longest: float = min(self.base_delay * 2.0 ** min(attempt, _DOUBLINGS_MAX), self.max_delay)
         return longest * (0.5 + chance / 2)
+
+    @field_serializer("publish")
+    def _hidden(self, value: str | None, _info: SerializationInfo) -> str | None:
+        return None if value is None else "1 hidden"
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:

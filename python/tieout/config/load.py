@@ -23,7 +23,7 @@ PROBLEMS_SHOWN_MAX: Final = 20
 KEYS_LISTED_MAX: Final = 10
 TEXT_SHOWN_MAX: Final = 60
 """A file named by mistake may hold anything; no more of it is repeated than tells a key or value apart."""
-_SECRET: Final = ("ALERTS", "targets")
+_SECRETS: Final = (("ALERTS", "targets"), ("LIVE_DATA", "publish"))
 _HINT_EDIT: Final = "correct the file; nothing was done"
 
 _EXPECTED: Final = {
@@ -141,7 +141,7 @@ def _problem(details: ErrorDetails, source: src.Source) -> src.Problem:
     if details["type"] == "value_error" and not _is_leaf(path, source):
         said = str(details["ctx"]["error"])
         return src.Problem(line, f"{name}: {said}" if name else said)
-    found = "a value that is not shown" if path[:2] == _SECRET else _found(details["input"])
+    found = "a value that is not shown" if path[:2] in _SECRETS else _found(details["input"])
     return src.Problem(line, f"{name} is {found}; expected {_expected(details)}")
 
 

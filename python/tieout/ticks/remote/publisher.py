@@ -228,6 +228,11 @@ class NatsPublisher:
         if stats.lost > self._lost_told and self._alarm is not None:
             self._alarm(
                 "ticks_not_published",
-                server=shown(self._address), lost=stats.lost - self._lost_told, lost_by_number=stats.lost_by,
-            )  # fmt: skip
+                server=shown(self._address),
+                reason=self._failing or "ticks came faster than the server took them",
+                lost=stats.lost - self._lost_told,
+                lost_by_instrument_since_start={
+                    self._instruments.of(number).name: lost for number, lost in stats.lost_by.items()
+                },
+            )
         self._lost_told = stats.lost

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -268,3 +270,29 @@ def test_the_breakout_buys_a_close_above_the_bars_before_it_once(tmp_path: Path)
                 strategy.on_start(place.gate)
         assert [(one[2], one[5]) for one in place.orders()] == [("Submitted", "gate")]
         assert list(place.states()) == ["breakout/637533641/4"]
+
+
+def test_a_coroutine_that_hangs_in_a_thread_does_not_keep_the_program_from_ending() -> None:
+    program = """
+import asyncio
+import subprocess
+import sys
+import threading
+from tieout.bot.strategist import Strategist
+from tieout.strategy import Strategy
+
+began = threading.Event()
+
+
+class Hanging(Strategy):
+    async def on_start(self, gate):
+        await asyncio.to_thread(lambda: began.set() or threading.Event().wait())
+
+
+strategist = Strategist(Hanging(), failed=print)
+strategist.start(None)
+assert began.wait(20)
+print(strategist.stop(0.05))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")

@@ -11,7 +11,7 @@ import pytest
 
 from bot_support import heard, run_bot, trading_workplace
 from cli_process import finished
-from feed_support import subscriptions
+from feed_support import subscriptions, until
 from market_support import FOUR
 from tieout.sim import SimOptions, run_in_thread
 from tieout.ticks.shown import read_ticks
@@ -126,11 +126,9 @@ def test_trouble_with_ticks_neither_closes_the_gate_nor_ends_the_bot(
         place.set(BROKER__port=sim.port)
         bot = run_bot(place, bots)
         heard(bot, "gate open")
-        while "live_data_refused" not in alerts(place):
-            assert bot.poll() is None
+        until(lambda: "live_data_refused" in alerts(place) and bool(read_ticks(place.root / "status")))
         sim.call(lambda gateway: gateway.sessions[14].cut())
-        while read_ticks(place.root / "status")["connection"]["reconnects"] < 1:  # type: ignore[index]
-            assert bot.poll() is None
+        until(lambda: (read_ticks(place.root / "status") or {})["connection"]["reconnects"] == 1)
         assert place.run("--json", "status").told["bot"]["gate"] == {"open": True, "reasons": []}
         bot.send_signal(signal.SIGTERM)
         assert finished(bot).code == 0

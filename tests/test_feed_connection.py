@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from feed_support import Keeping, desk_at, fed, subscriptions, until
-from market_support import FOUR
+from market_support import FOUR, ask_by_tick
 from sim_support import RawClient
 from tieout.sim import SimOptions, run_in_thread
 from tieout.ticks.feed import Feed
@@ -43,9 +43,14 @@ def details(desk: Desk, name: str) -> list[dict[str, Any]]:
 
 def said(desk: Desk, event: str) -> list[dict[str, Any]]:
     """The log's lines of that event, without time and level."""
-    lines = (desk.workspace.log_dir / "reconcile.log").read_text("utf-8").splitlines()
+    path = desk.workspace.reconcile_log
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
     rows = [json.loads(line) for line in lines if f'"event": "{event}"' in line]
     return [{key: value for key, value in row.items() if key not in {"timestamp", "level", "event"}} for row in rows]
+
+
+def said_of(desk: Desk, code: int) -> list[dict[str, Any]]:
+    return [one for one in said(desk, "live_data_said") if one["code"] == code]
 
 
 def both_came(found: pl.DataFrame) -> bool:
@@ -185,6 +190,22 @@ def test_what_the_gateway_refuses_is_told_by_name_and_the_others_go_on(tmp_path:
         "requests has been reached.)",
         "1": "its contract details did not come: IB error 200: No security definition has been found for the request",
     }
+
+
+def test_what_is_refused_for_want_of_room_is_asked_for_again_and_told_once(tmp_path: Path) -> None:
+    kept = Keeping()
+    with run_in_thread(market(tmp_path, lines=1)) as sim, RawClient(sim.port) as other:
+        other.start(5)
+        ask_by_tick(other, 1, 265598, "Last")
+        until(lambda: 5 in sim.gateway.sessions and sim.gateway.sessions[5].ticks.count(by_tick=True) == 1)
+        wanted = subscriptions(ES="quotes", AAPL="all_last")
+        desk = desk_at(tmp_path / "work", sim.port, wanted, max_delay=0.1)
+        with fed(desk, kept) as feed:
+            until(lambda: len(said_of(desk, 10190)) >= 3 and bool(refused(desk)))
+            other.send(98, 1)
+            kept.wait_for(both_came)
+            assert feed.standing.refused == {}
+    assert len(details(desk, "live_data_refused")) == 1
 
 
 def test_an_instrument_that_falls_silent_is_told_and_so_is_its_return(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tieout.bot.aside import Aside
 from tieout.bot.mailbox import CALLS_MAX, Call, Mailbox
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ class Strategist:
 
     async def _live(self) -> None:
         """The same for methods that are coroutines."""
+        asyncio.get_running_loop().set_default_executor(Aside())
         for call in self._calls():
             if call is None:
                 await asyncio.to_thread(self.box.wait)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
+
+from tieout.bot.aside import Aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ class StrategyGate:
     def __init__(self, gate: OrderGate, strategy: str) -> None:
         self._gate = gate
         self._strategy = strategy
-        self._aside: ThreadPoolExecutor | None = None
+        self._aside = Aside()
 
     def submit(self, contract: ContractSpec, order: OrderSpec, *, intent_id: str | None = None) -> Outcome:
         """See `tieout.strategy.Gate`."""
@@ -72,6 +73,5 @@ class StrategyGate:
             asyncio.get_running_loop()
         except RuntimeError:
             return call()
-        if self._aside is None:
-            self._aside = ThreadPoolExecutor(1, thread_name_prefix="tieout-strategy-gate")
-        return self._aside.submit(call).result()
+        answer: _T = self._aside.submit(call).result()
+        return answer

@@ -36,8 +36,13 @@ NO_TICKS: Final[Mapping[int, str]] = MappingProxyType({
 })  # fmt: skip
 """Said of a subscription that brings no ticks, and why."""
 
+NO_TICKS_FOR_NOW: Final = frozenset({101, 10190, 10197})
+"""Those that pass by themselves: another program or session lets go of what it has."""
+
 LESS_TICKS: Final = frozenset({10090, 10167})
 """Said of a subscription that brings only some of what was asked for, or delayed prices."""
+
+NOTHING_TO_CANCEL: Final = 300
 
 FARM_BROKEN, FARM_FINE = 2103, 2104
 """A market data farm is gone, or back. Subscriptions live on, by the guide; some were seen to stay silent."""

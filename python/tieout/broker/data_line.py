@@ -60,6 +60,11 @@ class Said:
     text: str
 
     @property
+    def passes(self) -> bool:
+        """Whether it is worth asking again later."""
+        return self.code in codes.NO_TICKS_FOR_NOW
+
+    @property
     def words(self) -> str:
         """As an operator reads it."""
         why = codes.NO_TICKS.get(self.code) if self.meaning == "no_ticks" else None
@@ -161,6 +166,8 @@ class DataLine:
 
 def _said(event: BrokerEvent) -> Said:
     code, request_id = event.code or 0, event.order_id
+    if code == codes.NOTHING_TO_CANCEL:
+        request_id = None  # said of what was to end anyway, not of the subscription that follows it
     meaning: Meaning = _OF_ALL.get(code, "hint")
     if meaning == "hint" and request_id is not None:
         meaning = "no_ticks" if code in codes.NO_TICKS else "less_ticks" if code in codes.LESS_TICKS else "hint"

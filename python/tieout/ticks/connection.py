@@ -4,7 +4,8 @@ The feed's connection: made, lost and made again, with everything asked for that
 1. 1101 says that subscriptions are lost: all are asked for anew, once. After 1102 nothing is. A new connection starts
    from nothing.
 2. A lost connection is made again as long as the feed runs, `base_delay` to `max_delay` apart.
-3. A subscription that is refused is told, and asked for again only where 1 or 2 ask for all; the others go on.
+3. A subscription that is refused is told, and asked for again where 1 or 2 ask for all; one that is refused for want
+   of room or for another session, every `max_delay` as well. The others go on.
 4. Where a data farm was gone, an instrument that is silent is asked for anew, once: some were seen to stay dead.
 """
 
@@ -75,6 +76,7 @@ class Connection:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
         self._to_renew: frozenset[int] = frozenset()
+        self._again_ns: dict[int, int] = {}
         self._farm_was_gone = False
         self._broken: str | None = None
         self._attempt = 0
@@ -150,6 +152,7 @@ class Connection:
             for said in await line.heard(wait_s=LISTEN_S):
                 await self._hear(line, said)
             self._renew(line)
+            self._ask_again(line)
             if self._now() - proven_ns >= PROVE_NS:
                 await line.answers()
                 proven_ns = self._now()
@@ -190,6 +193,7 @@ class Connection:
     def _ask(self, line: DataLine, numbers: Iterable[int]) -> None:
         """Subscribe to those of them that the gateway knows."""
         wanted = [number for number in numbers if number in self._resolved]
+        self._again_ns = {number: at_ns for number, at_ns in self._again_ns.items() if number not in wanted}
         for number in wanted:
             one = self._asked[number]
             line.subscribe(one.request_id, self._resolved[number], one.ticks)
@@ -219,6 +223,8 @@ class Connection:
         if said.meaning == "no_ticks":
             standing.refused = {**standing.refused, number: said.words}
             standing.asked -= {number}
+            if said.passes:
+                self._again_ns[number] = self._now() + int(self._live.max_delay * NS_PER_S)
         else:
             standing.notes = {**standing.notes, number: said.words}
 
@@ -241,6 +247,15 @@ class Connection:
             self._cancel(line, silent)
             self._ask(line, silent)
             self._log.info("live_data_renewed", instruments=sorted(silent))
+
+    def _ask_again(self, line: DataLine) -> None:
+        """What was refused for a reason that may have passed."""
+        due = {number for number, at_ns in self._again_ns.items() if at_ns <= self._now()}
+        if due:
+            self._again_ns = {number: at_ns for number, at_ns in self._again_ns.items() if number not in due}
+            self._standing.refused = {n: why for n, why in self._standing.refused.items() if n not in due}
+            self._cancel(line, due)
+            self._ask(line, due)
 
     def _lane(self, connection: Any) -> None:
         self._fast = open_fast_lane(connection, self._ring, base=REQUEST_BASE, instruments=len(self._asked))

@@ -111,6 +111,8 @@ class Feed:
             what = f"{type(error).__name__}: {error}"
             self.standing.turn("down", self._desk.now(), what)
             self._desk.log.error("live_data_failed", reason=what, trace=traceback.format_exc())
+            hint = "./logs/reconcile.log has the traceback; start the bot again"
+            self._desk.alerts.raise_alert("live_data_lost", reason=what, attempts=1, hint=hint)
 
     def _ready(self, resolved: dict[int, ContractSpec]) -> None:
         self.instruments = instruments_of(self._asked, resolved)

@@ -65,7 +65,7 @@ class Watch:
         self._losses = Losses(desk.settings.alerts.rate_limit_seconds * NS_PER_S)
         self._silence = Silence(live.stale_after_seconds)
         self._picture = Picture(desk.now(), client_id=client_id, simulated=desk.simulated is not None)
-        self._refused: Mapping[int, str] = {}
+        self._refused: Mapping[int, tuple[str, int]] = {}
         self._troubles: Mapping[str, Trouble] = {}
         self._troubles_ns: dict[str, int] = {}
         self._ends = threading.Event()
@@ -96,7 +96,7 @@ class Watch:
         now_ns, stats, reading = self._desk.now(), self._ring.stats(), self._tally.read()
         self._tell_losses(stats, now_ns, ended=ended)
         self._tell_silence(reading, now_ns)
-        self._tell_refusals()
+        self._tell_refusals(reading)
         self._tell_troubles(now_ns, ended=ended)
         self._count(stats, reading)
         if self._shows:
@@ -132,9 +132,13 @@ class Watch:
         if back:
             self._desk.alerts.raise_alert("live_data_resumed", instruments=[names[number] for number in back])
 
-    def _tell_refusals(self) -> None:
-        before, self._refused = self._refused, self._standing.refused
-        new = {number: why for number, why in self._refused.items() if before.get(number) != why}
+    def _tell_refusals(self, reading: Reading) -> None:
+        """Each refusal once, until its instrument has ticked."""
+        refused = self._standing.refused
+        new = {number: why for number, why in refused.items() if self._refused.get(number, (None, 0))[0] != why}
+        ticked = {number: one.ticks for number, one in reading.counts.items()}
+        kept = {n: told for n, told in self._refused.items() if n in refused or ticked.get(n, 0) == told[1]}
+        self._refused = kept | {number: (why, ticked.get(number, 0)) for number, why in new.items()}
         if new:
             names = self._names()
             self._desk.alerts.raise_alert("live_data_refused", refused={names[n]: why for n, why in new.items()})

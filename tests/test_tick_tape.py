@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from tick_file_support import DAY, NAMES, NOON, batch, instruments, write_recording
 from tieout.clock import NS_PER_S
 from tieout.errors import InputUnusable, SchemaMismatch, UsageError
+from tieout.ticks.instruments import Instrument
 from tieout.ticks.layout import TICK
 from tieout.ticks.mapped import Columns
 from tieout.ticks.merge import AT, merged
@@ -113,6 +115,19 @@ def test_a_part_that_another_replaces_counts_once(tmp_path: Path) -> None:
     label = Label(instruments()[0], tuple(part.name for part in parts[:2]))
     rows.write_parquet(parts[0].with_name("part-0000000000000000000-0-0.parquet"), metadata=label.to_metadata())
     assert ticks_of(Tape.open([root])).equals(batch(30))
+
+
+def test_a_contract_of_which_more_is_known_later_is_the_same_instrument(tmp_path: Path) -> None:
+    root = tmp_path / "ticks"
+    write_recording(root, batch(6))
+    write_recording(root, batch(6, at_ns=NOON + DAY))
+    for path in root.rglob("instrument=ES/*.parquet"):
+        if "date=2026-03-03" in str(path):
+            more = Instrument(0, replace(instruments()[0].contract, exchange="CME"))
+            pl.read_parquet(path, hive_partitioning=False).write_parquet(path, metadata=Label(more).to_metadata())
+    tape = Tape.open([root])
+    assert (len(tape.instruments), tape.instruments[0].contract.exchange) == (3, "CME")
+    assert ticks_of(tape).height == 12
 
 
 def test_a_corrupt_recording_is_named_and_the_others_are_read(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tieout.failpoints import reach
 from tieout.files import beside, sync_folder
 from tieout.ticks.content import Content, content_of, whole
 from tieout.ticks.folder import LOCK, remove_drafts
+from tieout.ticks.instruments import identity
 from tieout.ticks.parts import (
     COLUMNS,
     DAY_NS,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tieout.broker.port import ContractSpec
 
 COMPACT_LOCK: Final = "compact.lock"
 SETTLED_AFTER_NS: Final = 600 * NS_PER_S
@@ -148,10 +148,10 @@ def _compact_folder(folder: Path, day: date, work: Path, now_ns: int, result: Co
     gone = [part.path for part in parts if part not in counted]
     result.left_over += len(gone)
     _remove(gone, folder)
-    by_contract: dict[ContractSpec, list[Part]] = {}
+    by_identity: dict[object, list[Part]] = {}
     for part in counted:
-        by_contract.setdefault(part.contract, []).append(part)
-    for number, same in enumerate(by_contract.values()):
+        by_identity.setdefault(identity(part.contract), []).append(part)
+    for number, same in enumerate(by_identity.values()):
         if len(same) > 1:
             merged = _merge(same, day, work, (now_ns, number))
             _remove([part.path for part in same], folder)

@@ -25,6 +25,11 @@ class Instrument:
         return str(self.number) if found is None else str(found)
 
 
+def identity(contract: ContractSpec) -> object:
+    """What makes two descriptions the same instrument: IB's id where it is known, else all that was said."""
+    return contract if contract.con_id is None else contract.con_id
+
+
 class Instruments:
     """
     The instruments of one feed, by number from 0 on.

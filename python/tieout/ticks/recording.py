@@ -14,6 +14,7 @@ import polars as pl
 
 from tieout.errors import InputUnusable
 from tieout.ticks.content import added, changed, digest_of
+from tieout.ticks.instruments import identity
 from tieout.ticks.parts import COLUMNS, Label, in_order, label_of
 from tieout.ticks.stream import FRAME, Stream, reading
 
@@ -75,11 +76,11 @@ def streams_of(parts: Sequence[Part]) -> list[Stream]:
 
     One instrument is one contract: recorded under two numbers, it is one stream all the same.
     """
-    by_contract: dict[ContractSpec, list[Part]] = {}
+    by_identity: dict[object, list[Part]] = {}
     for part in counted_once(parts):
-        by_contract.setdefault(part.contract, []).append(part)
-    ordered = sorted(by_contract.items(), key=lambda item: (min(p.number for p in item[1]), item[1][0].path))
-    return [_stream(contract, tuple(found)) for contract, found in ordered]
+        by_identity.setdefault(identity(part.contract), []).append(part)
+    ordered = sorted(by_identity.values(), key=lambda found: (min(part.number for part in found), found[0].path))
+    return [_stream(found[-1].contract, tuple(found)) for found in ordered]
 
 
 def _stream(contract: ContractSpec, parts: tuple[Part, ...]) -> Stream:
@@ -93,7 +94,7 @@ def _stream(contract: ContractSpec, parts: tuple[Part, ...]) -> Stream:
             with reading(part.path):
                 yield from _pieces_of(part, count)
 
-    name = parts[0].label.instrument.name
+    name = parts[-1].label.instrument.name
     return Stream(f"{name} in {parts[0].path.parent}", (contract,), pieces, rows)
 
 

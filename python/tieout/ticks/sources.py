@@ -10,14 +10,13 @@ import polars as pl
 
 from tieout.errors import InputUnusable, UsageError
 from tieout.ticks.dbn import is_dbn, open_dbn
-from tieout.ticks.instruments import Instrument, Instruments
+from tieout.ticks.instruments import Instrument, Instruments, identity
 from tieout.ticks.mapped import FORMATS, Columns, open_mapped
 from tieout.ticks.recording import Part, read_label, streams_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tieout.broker.port import ContractSpec
     from tieout.ticks.stream import Stream
 
 _HINT: Final = f"known: a recording's folder, {', '.join(FORMATS)}, .dbn, .dbn.zst"
@@ -120,12 +119,12 @@ def _format(file: Path) -> str:
 
 def _numbered(streams: Sequence[Stream]) -> Opened:
     """One number for each contract, in the order in which the streams name them."""
-    numbers: dict[ContractSpec, int] = {}
+    known: dict[object, Instrument] = {}
     for stream in streams:
         for contract in stream.instruments:
-            numbers.setdefault(contract, len(numbers))
-    table = Instruments([Instrument(number, contract) for contract, number in numbers.items()])
-    return Opened(table, tuple((one, tuple(numbers[contract] for contract in one.instruments)) for one in streams))
+            known.setdefault(identity(contract), Instrument(len(known), contract))
+    numbered = ((one, tuple(known[identity(contract)].number for contract in one.instruments)) for one in streams)
+    return Opened(Instruments([*known.values()]), tuple(numbered))
 
 
 def renumbered(stream: Stream, numbers: tuple[int, ...], rows: int) -> Iterator[pl.DataFrame]:

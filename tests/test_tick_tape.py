@@ -138,7 +138,7 @@ def test_a_corrupt_recording_is_named_and_the_others_are_read(tmp_path: Path) ->
     for data, expected in [
         (whole[:-9], "is not a whole Parquet file: its end is missing"),
         (b"", "is not a whole Parquet file"),
-        (whole[:4] + bytes(200) + whole[204:], "cannot be read"),
+        (whole[:4] + bytes(200) + whole[204:], "cannot be read|does not hold what was written"),
     ]:
         broken.write_bytes(data)
         with pytest.raises(InputUnusable, match=expected) as told:
@@ -244,3 +244,18 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
             Tape.open([tmp_path / source])
     with pytest.raises(UsageError, match="no source is named"):
         Tape.open([])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-02T12:00:00Z",
+        "2026-03-02 12:00:00.000+00:00",
+        "2026-03-02T07:00:00.000000000-05:00",
+        "1772452800000000000",
+    ],
+)
+def test_times_in_their_usual_spellings(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "day.csv"
+    path.write_text(f"ts,last\n{text},1\n")
+    assert ticks_of(Tape.open([path]))["received_ns"].to_list() == [NOON]

@@ -97,7 +97,7 @@ def _scan(path: Path) -> pl.LazyFrame:
     if kind == "parquet":
         return pl.scan_parquet(path, hive_partitioning=False, glob=False)
     if kind == "ipc":
-        return pl.scan_ipc(path, hive_partitioning=False, glob=False)
+        return pl.scan_ipc(path, hive_partitioning=False)
     if kind == "ndjson":
         return pl.scan_ndjson(path, infer_schema_length=None)
     return pl.scan_csv(path, separator="\t" if kind == "tsv" else ",", infer_schema=False, glob=False)

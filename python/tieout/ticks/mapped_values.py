@@ -77,10 +77,7 @@ def _parsed(path: Path, texts: pl.Series, columns: Columns) -> pl.Series:
     if offset.any() and not offset.all():
         raise InputUnusable(f"{path}: some times in {texts.name} name an offset, some do not", hint="make them alike")
     zone = None if offset.any() else _zone(path, texts.name, columns)
-    try:
-        found = texts.str.to_datetime(time_unit="ns", time_zone=None if zone else "UTC", strict=False)
-    except pl.exceptions.ComputeError:  # the first one is in no format that is known
-        found = pl.Series(texts.name, [None] * len(texts), pl.Datetime("ns", None if zone else "UTC"))
+    found = _told(texts, None if zone else "UTC")
     if zone is not None:
         found = found.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
     if found.null_count() > texts.null_count():
@@ -90,6 +87,21 @@ def _parsed(path: Path, texts: pl.Series, columns: Columns) -> pl.Series:
             hint="expected ISO-8601 such as 2026-03-02T12:00:00.123Z, or whole numbers with --time-unit",
         )
     return found
+
+
+def _told(texts: pl.Series, zone: str | None) -> pl.Series:
+    """ISO-8601 first, then whatever polars knows of the first one's format; null where it is none."""
+    plain = texts.str.replace("T", " ", literal=True).str.replace(r"[Zz]$", "+00:00")
+    found = plain.str.to_datetime(
+        "%Y-%m-%d %H:%M:%S%.f" if zone is None else "%Y-%m-%d %H:%M:%S%.f%:z",
+        time_unit="ns", time_zone=zone, strict=False,
+    )  # fmt: skip
+    if found.null_count() == texts.null_count():
+        return found
+    try:
+        return texts.str.to_datetime(time_unit="ns", time_zone=zone, strict=False)
+    except pl.exceptions.ComputeError:  # the first one is in no format that is known
+        return pl.Series(texts.name, [None] * len(texts), pl.Datetime("ns", zone))
 
 
 def _zone(path: Path, name: str, columns: Columns) -> str:

@@ -167,7 +167,7 @@ def test_a_disk_that_fills_up_keeps_what_was_there_and_goes_on_with_room(tmp_pat
     wait_for(lambda: sink.stats().written == 600)
     sink.close()
     assert recorded(root).select(list(TICK)).equals(with_names(batch(600)))
-    assert [details["waiting"] for _, details in alarms.raised] == [300]
+    assert [(details["waiting"], details["reason"]) for _, details in alarms.raised] == [(300, "File too large")]
 
 
 def test_what_the_disk_does_not_take_until_the_end_is_lost_and_counted(tmp_path: Path) -> None:

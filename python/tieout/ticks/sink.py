@@ -9,6 +9,7 @@ Ticks to Parquet, by day and instrument: a consumer that never waits for the dis
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -34,6 +35,7 @@ WAITING_MAX: Final = 1 << 21
 CLOSE_WAIT_S: Final = 10.0
 RETRY_S: Final = 1.0
 """How long a disk that took nothing is left alone, and how often the day is looked at."""
+_DISK: Final = re.compile(r"IO error: (.+?) \(os error \d+\)")
 
 
 class Alarm(Protocol):
@@ -216,4 +218,6 @@ def _words(error: BaseException) -> str:
         return error.message
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
-    return f"{type(error).__name__}: {error}"
+    said = str(error).splitlines()[0] if str(error) else ""
+    disk = _DISK.search(said)  # polars wraps what the operating system said
+    return disk[1] if disk else f"{type(error).__name__}: {said}"

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
 from feed_support import Keeping, desk_at, fed, subscriptions, until
 from market_support import FOUR, ask_by_tick
 from sim_support import RawClient
+from tieout.bot.backlog import Backlog
+from tieout.bot.feeding import Feeding
+from tieout.bot.mailbox import Mailbox
+from tieout.bot.strategist import Strategist
 from tieout.sim import SimOptions, run_in_thread
+from tieout.strategy import Quote, Strategy, Tick
 from tieout.ticks.feed import Feed
 from tieout.ticks.shown import read_ticks
 
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from tieout.bot.strategy_gate import StrategyGate
     from tieout.staging.desk import Desk
 
 BOTH = subscriptions(ES="bid_ask", AAPL="quotes_and_trades")
@@ -258,3 +265,44 @@ def test_a_flood_is_lost_in_the_ring_and_told_with_names_and_counts(tmp_path: Pa
     assert (shown["ended"], shown["connection"]["state"]) == (True, "ended")
     assert shown["totals"]["dropped"] == stats.dropped
     assert [row["lost"] for row in shown["instruments"]] == [stats.lost[0], stats.lost[1]]
+
+
+def test_a_strategy_that_stands_still_is_told_of_and_holds_up_neither_drain_nor_stop(tmp_path: Path) -> None:
+    class Standing(Strategy):
+        def __init__(self) -> None:
+            self.go = threading.Event()
+
+        def on_tick(self, tick: Tick) -> None:
+            self.go.wait(60)
+
+        def on_quote(self, quote: Quote) -> None:
+            self.go.wait(60)
+
+    strategy = Standing()
+    strategist = Strategist(strategy, failed=lambda failure: None)
+    strategist.box = Mailbox(Backlog(rows_max=200))
+    with run_in_thread(market(tmp_path, more="  speed: full\n")) as sim:
+        wanted = subscriptions(ES="quotes_and_trades", AAPL="all_last")
+        desk = desk_at(tmp_path / "work", sim.port, wanted, enable_tick_subscriptions=True)
+        feeding = Feeding(desk, strategist, say=lambda text: None)
+        feeding.start()
+        strategist.start(cast("StrategyGate", None))
+        until(lambda: feeding.look(desk.now()) or len(details(desk, "strategy_behind")) == 1)  # type: ignore[func-returns-value]
+        before = ticks_taken(desk)
+        until(lambda: ticks_taken(desk) > before + 1000)
+        feeding.stop()
+    strategy.go.set()
+    assert strategist.stop(20)
+    (behind,) = details(desk, "strategy_behind")
+    assert set(behind["lost"]) <= {"ESZ6", "AAPL"}
+    assert sum(behind["lost"].values()) > 0
+    shown = read_ticks(desk.workspace.status_dir)
+    assert shown is not None
+    assert (shown["ended"], shown["totals"]["waiting"]) == (True, 0)
+    counts = shown["consumers"]["strategy"]
+    assert counts["taken"] >= counts["waiting"] + counts["lost"] + counts["conflated"] > 0
+
+
+def ticks_taken(desk: Desk) -> int:
+    shown = read_ticks(desk.workspace.status_dir)
+    return 0 if shown is None else int(shown["totals"]["ticks"])

@@ -7,6 +7,7 @@ Alerts and files wait for the disk; neither the socket nor the drain does.
 from __future__ import annotations
 
 import threading
+import traceback
 from typing import TYPE_CHECKING, Final
 
 from tieout.alerts.tick_metrics import TickFigures
@@ -88,8 +89,15 @@ class Watch:
 
     def _run(self) -> None:
         while not self._ends.wait(EVERY_S):
-            self.look()
-        self.look(ended=True)
+            self._look_safely()
+        self._look_safely(ended=True)
+
+    def _look_safely(self, *, ended: bool = False) -> None:
+        """A look that fails is told, and the next one comes all the same."""
+        try:
+            self.look(ended=ended)
+        except Exception:  # noqa: BLE001 - nobody else would hear of it
+            self._desk.log.error("live_data_not_watched", trace=traceback.format_exc())
 
     def look(self, *, ended: bool = False) -> None:
         """One look."""

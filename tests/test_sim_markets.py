@@ -139,6 +139,7 @@ def test_a_file_streams_to_its_end_and_the_client_stays(tmp_path: Path) -> None:
         ("bid\n2\n", "found no column `time`"),
         ("time,bid\n1,x\n", "row 1: bid: found 'x', expected a decimal"),
         ("time,bid\n1,0.000000001\n", "row 1: bid: found '0.000000001'"),
+        ("time,size\n1,1000000000\n", "row 1: size: found '1000000000', expected a decimal below 1000000000"),
         ("time,bid\nnoon,1\n", "row 1: time: found 'noon', expected UTC nanoseconds"),
         ("time,bid\n2026-03-04T14:30:00,1\n", "row 1: time: found '2026-03-04T14:30:00'"),
         ("time,bid\n5,1\n4,1\n", "row 2: time: found 4, which is before the row above it"),

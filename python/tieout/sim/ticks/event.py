@@ -21,7 +21,7 @@ STATE: Final[dict[str, pl.DataType]] = {
     "trade": pl.Boolean(),
     "price": pl.Int64(),
     "size": pl.Int64(),
-    "volume": pl.Int64(),
+    "volume": pl.Int128(),
     "turnover": pl.Int128(),
     "exchange": pl.String(),
     "conditions": pl.String(),

@@ -9,7 +9,7 @@ import polars as pl
 
 from tieout.clock import from_iso
 from tieout.errors import ScenarioError
-from tieout.fixed import to_e8
+from tieout.fixed import SCALE, to_e8
 from tieout.sim.ticks.event import STATE, with_changes
 from tieout.sim.ticks.walk import BLOCK_MAX as BLOCK
 
@@ -18,6 +18,8 @@ _NUMBERS: Final = ("bid", "bid_size", "ask", "ask_size", "price", "size")
 _TEXTS: Final = ("exchange", "conditions")
 _FLAGS: Final = ("past_limit", "unreported")
 _COLUMNS: Final = ("time", *_NUMBERS, *_TEXTS, *_FLAGS)
+_NUMBER_MAX: Final = 1_000_000_000
+_NUMBER: Final = f"a decimal below {_NUMBER_MAX} with at most 8 places"
 _HINT: Final = "`python -m pydoc tieout.sim.ticks.file` says what the file holds"
 _YES: Final = ("true", "1")
 
@@ -28,7 +30,7 @@ class TickFile:
 
     Columns: `time` (ISO-8601 with offset, or UTC nanoseconds), and any of bid, bid_size, ask, ask_size (quotes), price,
     size (a trade), exchange, conditions, past_limit, unreported (of the trade). An empty field is "as before"; a row
-    with a price is a trade. Decimals have at most 8 places. Times do not go back.
+    with a price is a trade. Decimals are below 1,000,000,000 and have at most 8 places. Times do not go back.
 
     Raises:
         ScenarioError: the file cannot be read, or a column, a row or a value in it is wrong.
@@ -50,7 +52,7 @@ class TickFile:
         before = self._states.slice(start - 1, 1) if start else self._states.tail(1) if lap else self._states.clear()
         whole = self._states.slice(start, BLOCK).with_columns(
             pl.col("at_ns") + lap * self._lap_ns,
-            pl.col("volume") + lap * self._states["volume"][-1],
+            pl.col("volume") + pl.lit(lap * self._states["volume"][-1], dtype=pl.Int128),
             pl.col("turnover") + pl.lit(lap * self._states["turnover"][-1], dtype=pl.Int128),
         )
         return with_changes(whole, before=before)
@@ -88,7 +90,7 @@ class TickFile:
         reported = pl.col("trade") & ~pl.col("unreported")
         return (
             sized.with_columns(
-                volume=pl.when(reported).then("size").otherwise(0).cum_sum(),
+                volume=pl.when(reported).then("size").otherwise(0).cast(pl.Int128).cum_sum(),
                 turnover=pl.when(reported)
                 .then(pl.col("price").cast(pl.Int128) * pl.col("size"))
                 .otherwise(0)
@@ -131,11 +133,12 @@ class TickFile:
             raise self._wrong(column, "decimals, whole numbers or text, since floats are not exact")
         # Few values come often, so each is read once.
         values = column.cast(pl.String).unique().drop_nulls()
-        read = self._each(values, to_e8, "a decimal with at most 8 places")
-        if read.null_count():
-            bad = values.filter(read.is_null())[0]
+        read = self._each(values, to_e8, _NUMBER)
+        wrong = read.is_null() | (read.abs() >= _NUMBER_MAX * SCALE)
+        if wrong.any():
+            bad = values.filter(wrong)[0]
             at = (column.cast(pl.String) == bad).arg_max() or 0
-            raise self._at(at, name, f"found {bad!r}, expected a decimal with at most 8 places")
+            raise self._at(at, name, f"found {bad!r}, expected {_NUMBER}")
         return column.cast(pl.String).replace_strict(values, read, default=None, return_dtype=pl.Int64).alias(name)
 
     def _flag(self, rows: pl.DataFrame, name: str) -> pl.Series:

@@ -82,7 +82,9 @@ def walks_of(world: World, *, rate: Decimal, seed: int = 0) -> MarketPlan:
         walk = walk_of(keys, world.contracts[con_id], price, seed=seed, shrink=True)
         markets[con_id] = Market(con_id, Walker(walk, block=_block(walk, 1.0)))
     if not markets:
-        raise ScenarioError("no instrument has a price to walk from", hint="add `prices` to the scenario")
+        raise ScenarioError(
+            "no instrument has a price to walk from", hint="add `prices` to a scenario and name it with --scenario"
+        )
     return MarketPlan(markets=markets)
 
 

@@ -110,6 +110,10 @@ class Pump:
                 await asyncio.sleep(0 if busy else self._pause_s())
         except ConnectionError:
             session.gateway.note(f"client {session.client_id} left while ticks were sent")
+        except Exception as error:
+            session.gateway.note(f"client {session.client_id} is cut off: its ticks failed: {error}")
+            session.cut()
+            raise
         finally:
             self._task = None
 

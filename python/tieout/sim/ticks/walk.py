@@ -105,8 +105,8 @@ class Walk:
         return seen.with_columns(
             last=pl.when(reported).then("price").forward_fill().fill_null(state["last"]),
             last_size=pl.when(reported).then("size").forward_fill().fill_null(state["last_size"]),
-            volume=pl.when(reported).then("size").otherwise(0).cum_sum() + state["volume"],
-            turnover=worth.cum_sum() + pl.lit(state["turnover"], dtype=pl.Int128),
+            volume=pl.when(reported).then("size").otherwise(0).cast(pl.Int128).cum_sum() + _wide(state["volume"]),
+            turnover=worth.cum_sum() + _wide(state["turnover"]),
         )
 
     def _key(self, stream: int) -> pl.Expr:
@@ -185,6 +185,10 @@ def _hash(counter: pl.Expr) -> pl.Expr:
 
 def _word(value: int) -> pl.Expr:
     return pl.lit(value, dtype=pl.UInt64)
+
+
+def _wide(value: int) -> pl.Expr:
+    return pl.lit(value, dtype=pl.Int128)
 
 
 def _throw(dice: str, bits: int, sides: int) -> pl.Expr:

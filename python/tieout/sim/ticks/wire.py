@@ -163,11 +163,10 @@ def _frame(*fields: str | int | pl.Expr) -> pl.Expr:
 
 
 def _text(column: pl.Series) -> pl.Series:
-    """A column of 1e-8 as decimals without zeros behind; few fractions come often, so each is written once."""
-    fractions = column % SCALE
-    seen = fractions.unique().drop_nulls()
-    if seen.len() == 1 and seen[0] == 0:
-        return (column // SCALE).cast(pl.String)
+    """A column of 1e-8 as decimals without zeros behind. Few values come often, so each is written once."""
+    whole = column.to_frame().select((pl.nth(0) % SCALE == 0).all()).item()
+    if whole:
+        return column.to_frame().select((pl.nth(0) // SCALE).cast(pl.String)).to_series()
     values = column.unique().drop_nulls()
     texts = [from_e8(value) for value in values.to_list()]
     return column.replace_strict(values, texts, default=None, return_dtype=pl.String)

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -27,7 +28,7 @@ from tieout.config import open_workspace
 from tieout.staging.desk import open_desk
 from tieout.ticks.feed import Feed
 from tieout.ticks.ring import Policy
-from whole_way import INSTRUMENTS, WAIT_S, WANTED, gateway, planned
+from whole_way import INSTRUMENTS, WAIT_S, gateway, planned, wanted
 
 SECONDS = float(os.environ.get("TIEOUT_BENCH_OVERLOAD_S", "0.4"))
 RATE = 4_000
@@ -35,6 +36,8 @@ RATE = 4_000
 TAKEN = RATE * INSTRUMENTS * 3 // 4 // 10
 """Ticks a second that the consumer takes."""
 QUEUE = 500
+EVENTS = int(RATE * SECONDS)
+POLICIES: tuple[Policy, ...] = get_args(Policy)
 ALERT_EVERY_S = 5
 GROWN_BYTES_MAX = 24 << 20
 
@@ -57,29 +60,35 @@ class Slow:
         """Nothing to do."""
 
 
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """One gateway, with a group of instruments for each policy."""
+    with gateway(tmp_path_factory.mktemp("sim"), *[EVENTS] * len(POLICIES), rate=RATE, speed="1") as port:
+        yield port
+
+
 @pytest.mark.benchmark(group="overload")
-@pytest.mark.parametrize("policy", get_args(Policy))
-def test_the_feed_at_ten_times_its_consumers_rate(tmp_path: Path, policy: Policy) -> None:
-    events = int(RATE * SECONDS)
-    expected = planned(events, rate=RATE).height
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_feed_at_ten_times_its_consumers_rate(tmp_path: Path, port: int, policy: Policy) -> None:
+    group = POLICIES.index(policy)
+    expected = planned(group, EVENTS, rate=RATE).height
     slow = Slow()
-    with gateway(tmp_path, events, rate=RATE, speed="1") as port:
-        root = tmp_path / "desk"
-        desk_at(root, port, WANTED, policy=policy, max_event_queue_size=QUEUE)
-        Workplace(root).set(ALERTS__rate_limit_seconds=ALERT_EVERY_S)
-        desk = open_desk(open_workspace(root, None, {}), now=now_ns, client_id=11, who="a benchmark")
-        feed = Feed(desk, lambda _: {"slow": slow})
-        started = time.monotonic()
-        feed.start()
-        resident = 0
-        while feed.stats().produced < expected:
-            assert time.monotonic() - started < WAIT_S, feed.stats()
-            if not resident and feed.stats().produced > expected // 5:
-                resident = resident_bytes()
-            time.sleep(0.05)
-        seconds = time.monotonic() - started
-        grown = resident_bytes() - resident
-        assert feed.stop(WAIT_S)
+    root = tmp_path / "desk"
+    desk_at(root, port, wanted(group), policy=policy, max_event_queue_size=QUEUE)
+    Workplace(root).set(ALERTS__rate_limit_seconds=ALERT_EVERY_S)
+    desk = open_desk(open_workspace(root, None, {}), now=now_ns, client_id=11, who="a benchmark")
+    feed = Feed(desk, lambda _: {"slow": slow})
+    started = time.monotonic()
+    feed.start()
+    resident = 0
+    while feed.stats().produced < expected:
+        assert time.monotonic() - started < WAIT_S, feed.stats()
+        if not resident and feed.stats().produced > expected // 5:
+            resident = resident_bytes()
+        time.sleep(0.05)
+    seconds = time.monotonic() - started
+    grown = resident_bytes() - resident
+    assert feed.stop(WAIT_S)
     stats = feed.stats()
     assert stats.produced == expected
     assert stats.consumed == slow.taken

@@ -31,17 +31,14 @@ def show(what: str, found: Figures) -> None:
 
 @pytest.mark.benchmark(group="whole way")
 def test_from_the_socket_to_parquet(tmp_path: Path) -> None:
-    expected = planned(EVENTS)
-    with gateway(tmp_path, EVENTS) as port:
-        ours, rows = by_feed(tmp_path, port, expected.height)
+    expected, fewer = planned(0, EVENTS), planned(1, EVENTS // 10)
+    with gateway(tmp_path, EVENTS, EVENTS // 10) as port:
+        ours, rows = by_feed(tmp_path, port, 0, expected.height)
+        theirs, written = by_pandas(tmp_path, port, 1, fewer.height)
     show("the feed", ours)
+    show("ib_async with pandas", theirs)
     assert rows.equals(expected)
     assert ours.lost == 0
-
-    fewer = planned(EVENTS // 10)
-    with gateway(tmp_path, EVENTS // 10) as port:
-        theirs, written = by_pandas(tmp_path, port, fewer.height)
-    show("ib_async with pandas", theirs)
     assert written == fewer.height
     ratio = (theirs.processor_s / theirs.ticks) / (ours.processor_s / ours.ticks)
     print(f"a tick costs ib_async with pandas {ratio:.0f} times as much processor")

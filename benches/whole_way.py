@@ -28,13 +28,10 @@ INSTRUMENTS: Final = 10
 FIRST_ID: Final = 1000
 SEED: Final = 7
 RATE: Final = 1000
+PRICE: Final = 6000
 FLUSH_ROWS: Final = 100_000
 WAIT_S: Final = 600.0
 START: Final = "2026-03-04T12:00:00Z"
-WANTED: Final = (
-    "[" + ", ".join(f"{{con_id: {FIRST_ID + number}, ticks: bid_ask}}" for number in range(INSTRUMENTS)) + "]"
-)
-"""`LIVE_DATA.subscriptions`: the quotes by tick of every instrument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +45,25 @@ class Figures:
     lost: int
 
 
+def con_ids(group: int) -> range:
+    """The instruments of a group."""
+    return range(FIRST_ID + group * INSTRUMENTS, FIRST_ID + (group + 1) * INSTRUMENTS)
+
+
+def wanted(group: int) -> str:
+    """`LIVE_DATA.subscriptions`: the quotes by tick of every instrument of the group."""
+    return "[" + ", ".join(f"{{con_id: {con_id}, ticks: bid_ask}}" for con_id in con_ids(group)) + "]"
+
+
 @contextmanager
-def gateway(folder: Path, events: int, *, rate: int = RATE, speed: str = "full") -> Iterator[int]:
-    """A gateway in a process of its own, whose markets each end after so many events; its port."""
-    names = range(INSTRUMENTS)
+def gateway(folder: Path, *events: int, rate: int = RATE, speed: str = "full") -> Iterator[int]:
+    """A gateway in a process of its own; its port. The markets of each group end after so many events."""
+    ending = {con_id: count for group, count in enumerate(events) for con_id in con_ids(group)}
     contracts = "".join(
-        f"  I{n}: {{con_id: {FIRST_ID + n}, symbol: I{n}, sec_type: FUT, exchange: CME, min_tick: 0.25}}\n"
-        for n in names
+        f"  I{n}: {{con_id: {n}, symbol: I{n}, sec_type: FUT, exchange: CME, min_tick: 0.25}}\n" for n in ending
     )
-    markets = "".join(f"    I{n}: {{rate: {rate}, price: {6000 + n}}}\n" for n in names)
-    ends = "".join(f"    - {{do: silence, contract: I{n}, after: {events}}}\n" for n in names)
+    markets = "".join(f"    I{n}: {{rate: {rate}, price: {PRICE}}}\n" for n in ending)
+    ends = "".join(f"    - {{do: silence, contract: I{n}, after: {count}}}\n" for n, count in ending.items())
     path = folder / "whole_way.yml"
     path.write_text(
         f"accounts: [DU1234567]\ncontracts:\n{contracts}ticks:\n  seed: {SEED}\n  speed: {speed}\n"
@@ -73,17 +79,18 @@ def gateway(folder: Path, events: int, *, rate: int = RATE, speed: str = "full")
             process.terminate()
 
 
-def planned(events: int, *, rate: int = RATE) -> pl.DataFrame:
-    """Bid, ask and sizes of every quote by tick that these markets tell, by instrument, in their order."""
+def planned(group: int, events: int, *, rate: int = RATE) -> pl.DataFrame:
+    """Bid, ask and sizes of every quote by tick that a group's markets tell, by con_id, in their order."""
     frames = []
-    for number in range(INSTRUMENTS):
-        walk = Walk(seed=SEED, con_id=FIRST_ID + number, rate=float(rate), price=(6000 + number) * 10**8,
-                    min_tick=25_000_000, exchange="CME")  # fmt: skip
+    for con_id in con_ids(group):
+        walk = Walk(
+            seed=SEED, con_id=con_id, rate=float(rate), price=PRICE * 10**8, min_tick=25_000_000, exchange="CME"
+        )
         walker = Walker(walk)
         rows = pl.concat([walker.block(block) for block in range(events // BLOCK_MAX + 1)]).head(events)
         news = pl.any_horizontal("new_bid", "new_ask", "new_bid_size", "new_ask_size")
         frames.append(
-            rows.filter(news).select(pl.lit(number).alias("instrument"), "bid", "ask", "bid_size", "ask_size")
+            rows.filter(news).select(pl.lit(con_id).alias("instrument"), "bid", "ask", "bid_size", "ask_size")
         )
     return pl.concat(frames)
 
@@ -119,9 +126,9 @@ def percentiles(lags_ns: np.ndarray[Any, Any]) -> tuple[float, float, float]:
     return float(half), float(most), float(longest)
 
 
-def by_feed(folder: Path, port: int, count: int) -> tuple[Figures, pl.DataFrame]:
+def by_feed(folder: Path, port: int, group: int, count: int) -> tuple[Figures, pl.DataFrame]:
     """Ours: socket, decoder, ring, drain, Parquet. The figures, and what is in the files."""
-    desk = desk_at(folder / "desk", port, WANTED, max_event_queue_size=1 << 20)
+    desk = desk_at(folder / "desk", port, wanted(group), max_event_queue_size=1 << 20)
     lags = Lags(count)
     recording = folder / "ticks"
     feed = Feed(desk, lambda instruments: {"recording": ParquetSink(recording, instruments), "lags": lags})
@@ -141,12 +148,12 @@ def by_feed(folder: Path, port: int, count: int) -> tuple[Figures, pl.DataFrame]
     return figures, told.cast({"ask": pl.Int64, "ask_size": pl.Int64})
 
 
-def by_pandas(folder: Path, port: int, count: int) -> tuple[Figures, int]:
+def by_pandas(folder: Path, port: int, group: int, count: int) -> tuple[Figures, int]:
     """ib_async with pandas: tickers' ticks to rows, to frames, to Parquet. The figures, and how many are in files."""
-    return asyncio.run(_by_pandas(folder, port, count))
+    return asyncio.run(_by_pandas(folder, port, group, count))
 
 
-async def _by_pandas(folder: Path, port: int, count: int) -> tuple[Figures, int]:
+async def _by_pandas(folder: Path, port: int, group: int, count: int) -> tuple[Figures, int]:
     rows: list[tuple[Any, ...]] = []
     files: list[Path] = []
     lags: list[int] = []
@@ -177,8 +184,8 @@ async def _by_pandas(folder: Path, port: int, count: int) -> tuple[Figures, int]
     await ib.connectAsync("127.0.0.1", port, clientId=7, timeout=20)
     ib.pendingTickersEvent += hear
     started, processor = time.perf_counter(), time.process_time()
-    for number in range(INSTRUMENTS):
-        ib.reqTickByTickData(Contract(conId=FIRST_ID + number), "BidAsk")
+    for con_id in con_ids(group):
+        ib.reqTickByTickData(Contract(conId=con_id), "BidAsk")
     async with asyncio.timeout(WAIT_S):
         while seen < count:
             await asyncio.sleep(0.01)

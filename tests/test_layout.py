@@ -51,6 +51,7 @@ ONLY_IN = {
     "alembic": ("store/",),
     "ibflex": ("broker/flex/",),
     "apprise": ("alerts/",),
+    "distributed": ("diffing/cluster/",),
     "yaml": ("config/", "sim/"),
     "typer": ("cli/",),
     "rich": ("cli/",),

@@ -34,6 +34,7 @@ Every error that tieout raises on purpose, with the exit code the command line a
     ├── OrderInvalid                 1   an order cannot be sent as it stands
     ├── IntentConflict               1   an intent id was used for something else
     ├── InputUnusable                1   a file or frame to compare cannot be read, or changed while it was read
+    ├── EngineUnusable               1   what a diff is handed to is not installed, not reached, or another version
     ├── SchemaMismatch               2   two sides cannot be compared as asked: a column, a type, a key
     └── Interrupted                130   Ctrl-C
 
@@ -236,6 +237,10 @@ class IntentConflict(TieoutError):
 
 class InputUnusable(TieoutError):
     """A file or frame to compare is missing, cut short, not what its name says, or changed while it was read."""
+
+
+class EngineUnusable(TieoutError):
+    """The engine that a diff is handed to is not installed, not reached, of another version, or it gave up."""
 
 
 class SchemaMismatch(TieoutError):

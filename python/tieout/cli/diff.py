@@ -44,6 +44,8 @@ MemoryLimit = Annotated[
     str | None, typer.Option(metavar="SIZE", help="What it may take, as 4GiB; else half of what is free.")
 ]
 SpillDir = Annotated[Path | None, typer.Option(help="For what does not fit into memory; else the temporary folder.")]
+Engine = Annotated[Literal["local", "dask"], typer.Option(help="dask: workers of a Dask scheduler do it.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Of --engine dask, as tcp://HOST:8786.")]
 
 
 def register(app: typer.Typer, *, epilog: str) -> None:
@@ -68,6 +70,8 @@ def diff(
     threads: Threads = 0,
     memory_limit: MemoryLimit = None,
     spill_dir: SpillDir = None,
+    engine: Engine = "local",
+    scheduler: Scheduler = None,
 ) -> int:
     """
     Compare two histories by key: which rows are equal, changed, on one side only, or not to be told apart.
@@ -99,6 +103,8 @@ def diff(
                 threads=threads,
                 memory_limit=memory_limit,
                 spill_dir=spill_dir,
+                engine=engine,
+                scheduler=scheduler,
                 progress=progress,
                 notice=lambda text: console.say(text, style="dim"),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tieout.diffing import mapping as mappings
 from tieout.diffing.compare import compare as compare_sources
@@ -13,6 +13,7 @@ from tieout.diffing.memory import parse_size
 from tieout.diffing.opening import open_side
 from tieout.diffing.options import Notice, NullKeys, Options, Progress, silent, unsaid
 from tieout.diffing.result import DiffResult
+from tieout.errors import UsageError
 
 Names = str | Sequence[str]
 
@@ -32,6 +33,8 @@ def diff(
     threads: int = 0,
     memory_limit: int | str | None = None,
     spill_dir: str | os.PathLike[str] | None = None,
+    engine: Literal["local", "dask"] = "local",
+    scheduler: str | None = None,
     progress: Progress = silent,
     notice: Notice = unsaid,
 ) -> DiffResult:
@@ -54,6 +57,8 @@ def diff(
         memory_limit: what this process may take, as bytes or `4GiB`; without, half of the memory that is free. What
             does not fit is dealt out by key to files and compared part by part, with the same result.
         spill_dir: the folder for those files; without, the system's temporary one.
+        engine: `dask` hands the work to a Dask scheduler's workers; both sides are Parquet that they can reach.
+        scheduler: its address, as tcp://HOST:8786.
         progress: told what is done, rows done, rows in all.
         notice: told, before it begins, that files will be needed, and how large.
 
@@ -63,6 +68,7 @@ def diff(
         BookError: an SQLite file cannot be read, or may be in use.
         SettingsError: the mapping is not as it must be.
         UsageError: a memory limit that is none or too low, or no such spill folder.
+        EngineUnusable: the engine is not installed, not reached, or its workers have another version.
         DiskError: more than memory is needed, and the spill folder has no room for it.
     """
     chosen = _mapping(mapping)
@@ -81,6 +87,14 @@ def diff(
         memory_limit=None if memory_limit is None else parse_size(memory_limit),
         spill_dir=None if spill_dir is None else Path(spill_dir).expanduser(),
     )
+    if engine == "dask":
+        from tieout.diffing.cluster import compare_on_cluster
+
+        if scheduler is None:
+            raise UsageError("the engine dask without a scheduler", hint="name it: --scheduler tcp://HOST:8786")
+        return compare_on_cluster(left, right, options, scheduler=scheduler, progress=progress)
+    if scheduler is not None:
+        raise UsageError("a scheduler without an engine", hint="add --engine dask")
     sides = (open_side(left, "left"), open_side(right, "right"))
     return compare_sources(*sides, options, progress=progress, notice=notice)
 

@@ -1,0 +1,127 @@
+"""A diff on an engine, from its start to its result: the same plan, the same parts, the same sums."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from tieout.diffing.cluster import engine, tasks
+from tieout.diffing.cluster.listing import Listing, list_side
+from tieout.diffing.cluster.tables import ClusterTables
+from tieout.diffing.kernel import Differ
+from tieout.diffing.options import Options, Progress
+from tieout.diffing.parts import Figures, PartFound, compare_part, total
+from tieout.diffing.planning import Plan, plan
+from tieout.diffing.result import DiffResult
+from tieout.diffing.source import Source, of_lazy
+from tieout.diffing.tables import Kind
+from tieout.errors import EngineUnusable, SchemaMismatch, UsageError
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+ROWS_PER_PART: Final = 1 << 21
+"""Rows of both sides that a part has, about."""
+ROWS_MAX: Final = 1 << 32
+"""Rows of a side: a place has 32 bits."""
+
+
+def compare_on_cluster(
+    left: object, right: object, options: Options, *, scheduler: str, progress: Progress
+) -> DiffResult:
+    """
+    Compare two sides of Parquet files by the workers of a Dask scheduler.
+
+    A worker that goes away costs the work it had done: the engine does that again elsewhere. Where workers go away
+    again and again, it gives up.
+
+    Raises:
+        EngineUnusable: the engine is not installed, is not reached, its workers have other versions, or it gave up.
+        InputUnusable: a side is no Parquet, cannot be read here or by a worker, or holds what it should not.
+        SchemaMismatch: the sides cannot be compared as asked.
+        UsageError: a sample is asked for.
+    """
+    if options.sample is not None:
+        raise UsageError("a sample beside an engine", hint="look at a sample without --engine, or compare all with it")
+    sides = (list_side(left, "left"), list_side(right, "right"))
+    agreed = plan(_source(sides[0]), _source(sides[1]), options)
+    for side in sides:
+        if side.rows >= ROWS_MAX:
+            raise SchemaMismatch(
+                f"{side.name} has {side.rows:,} rows; fewer than {ROWS_MAX:,}", hint="diff it in pieces"
+            )
+    with ExitStack() as stack:
+        client = stack.enter_context(engine.connected(scheduler))
+        engine.check_versions(client)
+        engine.check_readable(client, [side.files[0] for side in sides if side.files])
+        threads = sum(client.nthreads().values())
+        parts = max(2 * threads, -(-sum(side.rows for side in sides) // ROWS_PER_PART))
+        work = tasks.Work(agreed, options, parts)
+        answers = _answers(client, sides, work)
+        indexes = _collected(client, answers, sides, progress)
+        nothing = _nothing(agreed, options)
+        figures = total([nothing.figures, *(told for told, _ in indexes)])
+        tables = ClusterTables(
+            client,
+            [(answer, pieces) for answer, (_, pieces) in zip(answers, indexes, strict=True)],
+            agreed,
+            empty=nothing.tables,
+            leave=stack.pop_all().close,
+        )
+    return DiffResult(
+        names=(sides[0].name, sides[1].name), plan=agreed, counts=figures.counts,
+        fields={name: figures.fields.get(name, 0) for name in agreed.fields}, tables=tables,
+    )  # fmt: skip
+
+
+def _answers(client: Client, sides: tuple[Listing, Listing], work: tasks.Work) -> list[Future]:
+    """The graph: pieces dealt out, parts taken from each, compared."""
+    [known] = client.scatter([work], broadcast=True, hash=False)
+    dealt = [
+        [client.submit(tasks.deal, piece, word, known, pure=False) for piece in side.pieces]
+        for side, word in zip(sides, ("left", "right"), strict=True)
+    ]
+    answers = []
+    for part in range(work.parts):
+        left, right = ([client.submit(tasks.take, one, part, pure=False) for one in side] for side in dealt)
+        answers.append(client.submit(tasks.compare, left, right, known, pure=False))
+    return answers
+
+
+def _collected(
+    client: Client, answers: list[Future], sides: tuple[Listing, Listing], progress: Progress
+) -> list[tuple[Figures, dict[Kind, int]]]:
+    """Figures and pieces of each part, as they come."""
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    rows = sum(side.rows for side in sides)
+    told = {client.submit(tasks.Answer.index, answer, pure=False): at for at, answer in enumerate(answers)}
+    found: dict[int, tuple[Figures, dict[Kind, int]]] = {}
+    progress("comparing", 0, rows)
+    try:
+        for future in as_completed(list(told), loop=client.loop):
+            found[told[future]] = future.result()
+            progress("comparing", rows * len(found) // len(answers), rows)
+    except KilledWorker as error:
+        raise EngineUnusable(
+            f"workers went away again and again: {str(error).splitlines()[0]}",
+            hint="see the workers' logs; with too little memory, start them with more of it or fewer threads",
+        ) from error
+    except BaseException:
+        client.cancel(answers, force=True)
+        raise
+    return [found[at] for at in range(len(answers))]
+
+
+def _source(side: Listing) -> Source:
+    """What the plan looks at: names and types."""
+    return of_lazy(side.name, pl.LazyFrame(schema=side.columns))
+
+
+def _nothing(agreed: Plan, options: Options) -> PartFound:
+    """What no rows come to: figures with all their names, frames with all their columns."""
+    left, right = (tasks.no_rows(agreed, side) for side in (agreed.left, agreed.right))
+    return compare_part(left, right, agreed, options=options, differ=Differ(1), placed=True)

@@ -5,6 +5,7 @@ the same answer as on one machine. And everything that can be wrong with an engi
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import tieout
 from cli_process import ENVIRONMENT, assert_error, assert_json_error
 from diff_support import tieout_diff, write
 from tieout.diffing.cluster import engine, listing, tasks
+from tieout.diffing.tables import KINDS
 from tieout.errors import EngineUnusable, InputUnusable, SchemaMismatch, UsageError
 
 if TYPE_CHECKING:
@@ -180,6 +182,32 @@ def test_the_command_says_the_same(sides: tuple[Path, Path], cluster: Cluster, t
     assert pl.read_parquet(outs[0]).equals(pl.read_parquet(outs[1]))
 
 
+def test_workers_write_what_differs_to_a_folder(sides: tuple[Path, Path], cluster: Cluster, tmp_path: Path) -> None:
+    words = (*sides, "--key", "perm_id", "--null-keys", "list", "--engine", "dask", "--scheduler", cluster.address)
+    expected = compared(sides)
+    for folder in (str(tmp_path / "new" / "out"), f"file://{tmp_path}/other"):
+        assert tieout_diff(*words, "--out-folder", folder).code == 3
+        there = tmp_path / folder.removeprefix(f"file://{tmp_path}/")
+        for kind, frame in zip(KINDS, expected[1], strict=True):
+            found = pl.concat([pl.read_parquet(one) for one in sorted(there.glob(f"{kind}-*.parquet"))])
+            assert found.sort("place").drop("place").equals(frame), kind
+        assert json.loads((there / "_summary.json").read_text()) == expected[0]
+        assert_error(tieout_diff(*words, "--out-folder", folder), 2, says="is not empty")
+    (tmp_path / "file").touch()
+    done = tieout_diff(*words, "--out-folder", tmp_path / "file" / "out")
+    assert_error(done, 15, says="cannot be written: Not a directory")
+
+
+def test_a_file_that_changed_since_it_was_listed_is_refused(tmp_path: Path) -> None:
+    path = write(history(right=True), tmp_path / "a.parquet")
+    [piece] = listing.list_side(path, "left").pieces
+    with listing.unchanged(piece):
+        pass
+    write(history(right=False).head(9), path)
+    with pytest.raises(InputUnusable, match=r"a\.parquet changed while it was read"), listing.unchanged(piece):
+        pass
+
+
 def test_a_null_key_and_a_type_that_does_not_fit_are_named(
     sides: tuple[Path, Path], cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -240,6 +268,7 @@ def test_without_dask_the_extra_is_named(sides: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(("options", "says"), [
     ({"engine": "dask"}, "the engine dask without a scheduler"),
     ({"scheduler": "tcp://x:1"}, "a scheduler without an engine"),
+    ({"out_folder": "x"}, "a folder for workers to write to without an engine"),
     ({"engine": "dask", "scheduler": "tcp://x:1", "sample": 3}, "a sample beside an engine"),
 ])  # fmt: skip
 def test_usage(sides: tuple[Path, Path], options: dict[str, object], says: str) -> None:

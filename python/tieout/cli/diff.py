@@ -46,6 +46,7 @@ MemoryLimit = Annotated[
 SpillDir = Annotated[Path | None, typer.Option(help="For what does not fit into memory; else the temporary folder.")]
 Engine = Annotated[Literal["local", "dask"], typer.Option(help="dask: workers of a Dask scheduler do it.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Of --engine dask, as tcp://HOST:8786.")]
+OutFolder = Annotated[str | None, typer.Option(metavar="FOLDER", help="Where an engine's workers write differences.")]
 
 
 def register(app: typer.Typer, *, epilog: str) -> None:
@@ -72,6 +73,7 @@ def diff(
     spill_dir: SpillDir = None,
     engine: Engine = "local",
     scheduler: Scheduler = None,
+    out_folder: OutFolder = None,
 ) -> int:
     """
     Compare two histories by key: which rows are equal, changed, on one side only, or not to be told apart.
@@ -105,6 +107,7 @@ def diff(
                 spill_dir=spill_dir,
                 engine=engine,
                 scheduler=scheduler,
+                out_folder=out_folder,
                 progress=progress,
                 notice=lambda text: console.say(text, style="dim"),
             )
@@ -117,8 +120,9 @@ def diff(
         raise Interrupted("interrupted; nothing was written", hint="run it again; --sample N is a quick look") from None
     for style, line in told:
         console.say(line, style=style)
-    if out is not None:
-        console.say(f"written: {out}")
+    for written in (out, out_folder):
+        if written is not None:
+            console.say(f"written: {written}")
     console.result({**result.to_json(), "out": None if out is None else str(out)})
     return EXIT_OK if result.same else EXIT_CHANGES_WAIT
 

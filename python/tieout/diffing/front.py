@@ -35,6 +35,7 @@ def diff(
     spill_dir: str | os.PathLike[str] | None = None,
     engine: Literal["local", "dask"] = "local",
     scheduler: str | None = None,
+    out_folder: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
     notice: Notice = unsaid,
 ) -> DiffResult:
@@ -59,6 +60,7 @@ def diff(
         spill_dir: the folder for those files; without, the system's temporary one.
         engine: `dask` hands the work to a Dask scheduler's workers; both sides are Parquet that they can reach.
         scheduler: its address, as tcp://HOST:8786.
+        out_folder: where its workers write what differs as Parquet: a path that they share, or an address.
         progress: told what is done, rows done, rows in all.
         notice: told, before it begins, that files will be needed, and how large.
 
@@ -92,9 +94,11 @@ def diff(
 
         if scheduler is None:
             raise UsageError("the engine dask without a scheduler", hint="name it: --scheduler tcp://HOST:8786")
-        return compare_on_cluster(left, right, options, scheduler=scheduler, progress=progress)
-    if scheduler is not None:
-        raise UsageError("a scheduler without an engine", hint="add --engine dask")
+        folder = None if out_folder is None else os.fspath(out_folder)
+        return compare_on_cluster(left, right, options, scheduler=scheduler, progress=progress, out_folder=folder)
+    if scheduler is not None or out_folder is not None:
+        what = "a scheduler" if scheduler is not None else "a folder for workers to write to"
+        raise UsageError(f"{what} without an engine", hint="add --engine dask")
     sides = (open_side(left, "left"), open_side(right, "right"))
     return compare_sources(*sides, options, progress=progress, notice=notice)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -20,12 +22,16 @@ _PARQUET: Final = (".parquet", ".pq")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Rows of a file: `count` from `first` on (counted from 0), whose places in the side begin at `place`."""
+    """
+    Rows of a file: `count` from `first` on (counted from 0), whose places in the side begin at `place`. `state` says
+    which state of the file it was.
+    """
 
     file: str
     first: int
     count: int
     place: int
+    state: str
 
     @property
     def name(self) -> str:
@@ -66,6 +72,7 @@ def list_side(given: object, side: str) -> Listing:
     place = 0
     for file in files:
         with reading(file, [Path(file)] if "://" not in file else ()):
+            state = _state(file)
             scanned = scan(file)
             schema = dict(scanned.collect_schema())
             rows = int(scanned.select(pl.len()).collect(engine="streaming").item())
@@ -77,7 +84,7 @@ def list_side(given: object, side: str) -> Listing:
         columns = schema
         for first in range(0, rows, ROWS_PER_PIECE):
             count = min(ROWS_PER_PIECE, rows - first)
-            pieces.append(Piece(file, first, count, place + first))
+            pieces.append(Piece(file, first, count, place + first, state))
         place += rows
     return Listing(str(given), tuple(pieces), columns, place)
 
@@ -90,6 +97,37 @@ def scan(file: str) -> pl.LazyFrame:
 
     with fsspec.open(file, "rb") as opened:
         return pl.read_parquet(opened.read()).lazy()
+
+
+@contextmanager
+def unchanged(piece: Piece) -> Iterator[None]:
+    """
+    The block reads a piece.
+
+    Raises:
+        InputUnusable: the file is not in the state any more that it was listed in.
+    """
+    with reading(piece.name):
+        before = _state(piece.file)
+    yield
+    with reading(piece.name):
+        after = _state(piece.file)
+    if (before, after) != (piece.state, piece.state):
+        raise InputUnusable(
+            f"{piece.file} changed while it was read", hint="wait until its writer is done, or compare a copy"
+        )
+
+
+def _state(file: str) -> str:
+    """Size and time of the last write, or what a store says instead."""
+    if "://" not in file:
+        found = Path(file).stat()
+        return f"{found.st_size} {found.st_mtime_ns}"
+    import fsspec
+
+    system, path = fsspec.core.url_to_fs(file)
+    told = system.info(path)
+    return " ".join(str(told.get(name)) for name in ("size", "mtime", "ETag", "etag", "LastModified", "updated"))
 
 
 def _files(text: str, side: str) -> list[str]:

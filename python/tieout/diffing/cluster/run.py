@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from tieout.diffing.cluster import engine, tasks
+from tieout.diffing.cluster import engine, storage, tasks
 from tieout.diffing.cluster.listing import Listing, list_side
 from tieout.diffing.cluster.tables import ClusterTables
 from tieout.diffing.kernel import Differ
@@ -18,6 +18,7 @@ from tieout.diffing.result import DiffResult
 from tieout.diffing.source import Source, of_lazy
 from tieout.diffing.tables import Kind
 from tieout.errors import EngineUnusable, SchemaMismatch, UsageError
+from tieout.files import pretty_json
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -29,7 +30,7 @@ ROWS_MAX: Final = 1 << 32
 
 
 def compare_on_cluster(
-    left: object, right: object, options: Options, *, scheduler: str, progress: Progress
+    left: object, right: object, options: Options, *, scheduler: str, progress: Progress, out_folder: str | None = None
 ) -> DiffResult:
     """
     Compare two sides of Parquet files by the workers of a Dask scheduler.
@@ -37,11 +38,20 @@ def compare_on_cluster(
     A worker that goes away costs the work it had done: the engine does that again elsewhere. Where workers go away
     again and again, it gives up.
 
+    Args:
+        left, right: folders, globs or addresses of Parquet files.
+        options: what is compared, and how.
+        scheduler: the address of the scheduler.
+        progress: told what is done.
+        out_folder: workers write what differs there: files KIND-PART.parquet, each ascending by `place`, the row's
+            number in its side; `_summary.json` comes last.
+
     Raises:
         EngineUnusable: the engine is not installed, is not reached, its workers have other versions, or it gave up.
         InputUnusable: a side is no Parquet, cannot be read here or by a worker, or holds what it should not.
         SchemaMismatch: the sides cannot be compared as asked.
-        UsageError: a sample is asked for.
+        UsageError: a sample is asked for, or the folder to write to is not empty.
+        DiskError: what differs cannot be written.
     """
     if options.sample is not None:
         raise UsageError("a sample beside an engine", hint="look at a sample without --engine, or compare all with it")
@@ -54,6 +64,8 @@ def compare_on_cluster(
             )
     with ExitStack() as stack:
         client = stack.enter_context(engine.connected(scheduler))
+        if out_folder is not None:
+            storage.prepare(out_folder)
         engine.check_versions(client)
         engine.check_readable(client, [side.files[0] for side in sides if side.files])
         threads = sum(client.nthreads().values())
@@ -61,6 +73,11 @@ def compare_on_cluster(
         work = tasks.Work(agreed, options, parts)
         answers = _answers(client, sides, work)
         indexes = _collected(client, answers, sides, progress)
+        if out_folder is not None:
+            progress("writing", 0, None)
+            client.gather(
+                [client.submit(tasks.write, one, out_folder, part, pure=False) for part, one in enumerate(answers)]
+            )
         nothing = _nothing(agreed, options)
         figures = total([nothing.figures, *(told for told, _ in indexes)])
         tables = ClusterTables(
@@ -70,10 +87,13 @@ def compare_on_cluster(
             empty=nothing.tables,
             leave=stack.pop_all().close,
         )
-    return DiffResult(
+    result = DiffResult(
         names=(sides[0].name, sides[1].name), plan=agreed, counts=figures.counts,
         fields={name: figures.fields.get(name, 0) for name in agreed.fields}, tables=tables,
     )  # fmt: skip
+    if out_folder is not None:
+        storage.put(out_folder, storage.DONE, pretty_json(result.to_json()))
+    return result
 
 
 def _answers(client: Client, sides: tuple[Listing, Listing], work: tasks.Work) -> list[Future]:

@@ -6,13 +6,15 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from tieout.diffing.cluster.tasks import unreadable
 from tieout.errors import EngineUnusable, InputUnusable
 
 if TYPE_CHECKING:
     from distributed import Client
+
+T = TypeVar("T")
 
 TIMEOUT_S: Final = 15.0
 """How long a scheduler may take to answer, and its first worker to be there."""
@@ -58,7 +60,7 @@ def check_versions(client: Client) -> None:
         EngineUnusable: says which worker has what.
     """
     ours = {name: version(name) for name in _PACKAGES}
-    for worker, theirs in client.run(_versions_reader()).items():
+    for worker, theirs in _asked(client, _versions_reader()).items():
         for name, mine in ours.items():
             if theirs[name] != mine:
                 found = "does not have it" if theirs[name] is None else f"has {theirs[name]}"
@@ -75,12 +77,23 @@ def check_readable(client: Client, files: Sequence[str]) -> None:
     Raises:
         InputUnusable: says which one, where, and why.
     """
-    for worker, why in client.run(unreadable, list(files)).items():
+    for worker, why in _asked(client, unreadable, list(files)).items():
         if why is not None:
             raise InputUnusable(
                 f"the worker {worker} cannot read {why}",
                 hint="put both sides on storage that every worker reaches under the same path or address",
             )
+
+
+def _asked(client: Client, what: Callable[..., T], *words: object) -> dict[str, T]:
+    """What each worker answers; one that goes away meanwhile has none, and is none."""
+    answers = client.run(what, *words, on_error="return")
+    for worker, answer in answers.items():
+        if isinstance(answer, Exception) and not isinstance(answer, OSError):
+            raise EngineUnusable(
+                f"the worker {worker} cannot answer: {answer}", hint="see its log, and what is installed there"
+            ) from answer
+    return {worker: answer for worker, answer in answers.items() if not isinstance(answer, OSError)}
 
 
 def _wait_for_workers(client: Client, address: str) -> None:

@@ -97,16 +97,19 @@ def compare_on_cluster(
 
 
 def _answers(client: Client, sides: tuple[Listing, Listing], work: tasks.Work) -> list[Future]:
-    """The graph: pieces dealt out, parts taken from each, compared."""
-    [known] = client.scatter([work], broadcast=True, hash=False)
+    """
+    The graph: pieces dealt out, parts taken from each, compared.
+
+    Every task carries what it needs to know: data that was handed to the workers once could not be made anew.
+    """
     dealt = [
-        [client.submit(tasks.deal, piece, word, known, pure=False) for piece in side.pieces]
+        [client.submit(tasks.deal, piece, word, work, pure=False) for piece in side.pieces]
         for side, word in zip(sides, ("left", "right"), strict=True)
     ]
     answers = []
     for part in range(work.parts):
         left, right = ([client.submit(tasks.take, one, part, pure=False) for one in side] for side in dealt)
-        answers.append(client.submit(tasks.compare, left, right, known, pure=False))
+        answers.append(client.submit(tasks.compare, left, right, work, pure=False))
     return answers
 
 

@@ -317,7 +317,7 @@ def test_what_is_recommended_and_found_is_shown(place: Workplace) -> None:
         assert "1 position(s) with a recommendation: tieout show --full" in again.out.splitlines()
         told = place.run("--json", "status").told
         assert (told["findings"], told["findings_count"]) == ([finding], 1)
-        assert place.plan()["format_version"] == "1.1"
+        assert place.plan()["format_version"] == "1.2"
         assert [one["text"] for one in place.plan()["findings"]] == [finding]
 
 

@@ -19,6 +19,8 @@ Line = tuple[str, str | None]
 """A line of text and its style."""
 
 _WIDTH = 16
+_SHOWN_MAX = 40
+"""Candidates that are put side by side."""
 
 
 def register(app: typer.Typer, *, epilog: str) -> None:
@@ -81,9 +83,14 @@ def match_lines(match: Match) -> Iterator[Line]:
     for number, one in enumerate(match.candidates, 1):
         left, right = one["broker"], one["book"]
         paired |= {("broker", left), ("book", right)}
-        yield "", None
-        yield f"candidate {number} of {len(match.candidates)}: broker #{left}, book #{right}", "head"
-        yield from _side_by_side(match.broker[left], match.book[right], one["differs"])
+        if number <= _SHOWN_MAX:
+            yield "", None
+            yield f"candidate {number} of {match.possible:,}: broker #{left}, book #{right}", "head"
+            yield from _side_by_side(match.broker[left], match.book[right], one["differs"])
+    if match.possible > _SHOWN_MAX:
+        yield f"... of {match.possible:,}; {len(match.candidates):,} are in logs/ambiguous_matches.json", "dim"
+    if match.possible > len(match.candidates):
+        return
     for side, records in (("broker", match.broker), ("book", match.book)):
         for position, record in enumerate(records):
             if (side, position) not in paired:

@@ -180,6 +180,14 @@ def _undecided(entry: Mapping[str, Any]) -> Iterator[Line]:
         for record in entry[side][:_SHOWN_MAX]:
             told = ", ".join(f"{key} {value}" for key, value in record.items() if value is not None)
             yield f"      {side}: {told}", None
+        if len(entry[side]) > _SHOWN_MAX:
+            yield f"      ... and {len(entry[side]) - _SHOWN_MAX:,} more of the {side}", "dim"
+    if (possible := entry.get("possible", 0)) > len(entry["candidates"]):
+        yield (
+            f"      {possible:,} pairs are possible, {len(entry['candidates']):,} are listed in the files: "
+            "look for what sent so many alike",
+            "dim",
+        )
 
 
 def _summary(summary: Mapping[str, int], *, hard: int) -> str:

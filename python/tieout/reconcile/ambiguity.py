@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import polars as pl
 
 from tieout.canonical import Json, digest
 from tieout.clock import from_iso
@@ -11,8 +13,6 @@ from tieout.reconcile.rows import FrameRow, describe_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import polars as pl
 
 _COMPARED: Final = (
     "perm_id", "client_id", "order_id", "order_ref", "symbol", "sec_type", "con_id", "expiry", "strike", "right",
@@ -38,12 +38,16 @@ WHY: Final = {
 }
 
 
+LISTED_MAX: Final = 1_024
+"""Pairs of one match that a file tells with what agrees and what differs; their true number it always tells."""
+
+
 @dataclass(frozen=True, slots=True)
 class Undecided:
     """
     One ambiguous match: records of both sides that may be the same, and why that cannot be told.
 
-    `broker` and `book` describe the records; `candidates` name pairs of them by position in those lists.
+    `broker` and `book` describe all the records; `candidates` name pairs of them by position in those lists.
     """
 
     entity: str
@@ -55,12 +59,16 @@ class Undecided:
     candidates: tuple[tuple[int, int], ...]
     broker_rows: tuple[int, ...] = ()
     book_rows: tuple[int, ...] = ()
+    possible: int | None = None
+    """How many pairs are possible, where more are than `candidates` names; None: those are all."""
 
-    @property
-    def match_id(self) -> str:
-        """Stable: the hash of the records themselves."""
+    match_id: str = field(init=False)
+    """Stable: the hash of the records themselves."""
+
+    def __post_init__(self) -> None:
         records: list[Json] = [list(self.broker), list(self.book)]
-        return digest([self.entity, self.account, *records])[:16]
+        # Once: of a hundred thousand records it takes seconds, and it is asked for often.
+        object.__setattr__(self, "match_id", digest([self.entity, self.account, *records])[:16])
 
     def canonical(self) -> Json:
         """What the plan id covers."""
@@ -77,7 +85,8 @@ class Undecided:
             "why": WHY[self.reason],
             "broker": list(self.broker),
             "book": list(self.book),
-            "candidates": [self._candidate(left, right) for left, right in self.candidates],
+            "candidates": [self._candidate(left, right) for left, right in self.candidates[:LISTED_MAX]],
+            "possible": max(self.possible or 0, len(self.candidates)),
         }
 
     def _candidate(self, left: int, right: int) -> dict[str, Json]:
@@ -101,15 +110,17 @@ def undecided_orders(ambiguous: pl.DataFrame, broker: pl.DataFrame, book: pl.Dat
     The matcher's ambiguous edges as records, one per group.
 
     Args:
-        ambiguous: `Matching.ambiguous`: group, broker, book, tier, reason.
+        ambiguous: `Matching.ambiguous`: group, broker, book, tier, reason, candidates.
         broker, book: the frames that were matched, schema `ORDER`.
     """
     found = []
     for _, edges in sorted(ambiguous.group_by("group", maintain_order=True), key=lambda item: str(item[0])):
         lefts = [int(i) for i in edges["broker"].drop_nulls().unique().sort()]
         rights = [int(i) for i in edges["book"].drop_nulls().unique().sort()]
+        left_at = {row: at for at, row in enumerate(lefts)}
+        right_at = {row: at for at, row in enumerate(rights)}
         pairs = {
-            (lefts.index(left), rights.index(right))
+            (left_at[left], right_at[right])
             for left, right in zip(edges["broker"], edges["book"], strict=True)
             if left is not None and right is not None
         }
@@ -126,6 +137,7 @@ def undecided_orders(ambiguous: pl.DataFrame, broker: pl.DataFrame, book: pl.Dat
                 candidates=tuple(sorted(pairs)),
                 broker_rows=tuple(lefts),
                 book_rows=tuple(rights),
+                possible=int(edges.unique("broker")["candidates"].cast(pl.UInt64).sum()),
             )
         )
     return sorted(found, key=lambda one: one.match_id)

@@ -49,6 +49,9 @@ class Choices:
             if one.choice == "pair"
             for broker, book in [(one.fingerprints[0][0], one.fingerprints[1][0])]
         }
+        self._mates: dict[str, list[str]] = {}
+        for broker, book in self._pairs:
+            self._mates.setdefault(broker, []).append(book)
         self._nones = [one for one in resolutions if one.choice == "none"]
         self._used: dict[str, Resolution] = {}
 
@@ -67,12 +70,15 @@ class Choices:
         rights = [fingerprint(entity, account, record) for record in book]
         pairs: dict[int, tuple[int, Resolution]] = {}
         taken: set[int] = set()
+        places: dict[str, list[int]] = {}
+        for j, right in enumerate(rights):
+            places.setdefault(right, []).append(j)
         for i, left in enumerate(lefts):
-            for j, right in enumerate(rights):
-                one = self._pairs.get((left, right))
-                if one is not None and i not in pairs and j not in taken:
-                    pairs[i] = (j, one)
-                    taken.add(j)
+            mates = sorted((j, right) for right in self._mates.get(left, ()) for j in places.get(right, ()))
+            free = next(((j, right) for j, right in mates if j not in taken), None)
+            if free is not None:
+                pairs[i] = (free[0], self._pairs[left, free[1]])
+                taken.add(free[0])
         rest = (
             {left for i, left in enumerate(lefts) if i not in pairs},
             {right for j, right in enumerate(rights) if j not in taken},

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tieout.model import Snapshot
     from tieout.store.reader import Identity
 
-FORMAT: Final = "1.1"
+FORMAT: Final = "1.2"
 _MAJOR: Final = FORMAT.partition(".")[0]
 
 

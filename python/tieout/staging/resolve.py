@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tieout.canonical import digest
 from tieout.errors import PlanMissing, PlanTampered, UsageError
+from tieout.reconcile.ambiguity import LISTED_MAX
 from tieout.staging.approve import named_by
 from tieout.store import engine, migrate, reader
 from tieout.store.resolutions import Choice, Record, Resolution
@@ -23,12 +24,18 @@ if TYPE_CHECKING:
 
 CANDIDATES_NAMED_MAX: Final = 64
 """A broker's record with this many candidates may have more than the file names."""
+_NAMED_MAX: Final = 20
+"""Records of a match that an error names."""
 _STAGE: Final = "run `tieout stage`; it lists the ambiguous matches in ./logs/ambiguous_matches.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An ambiguous match as the newest stage listed it; `candidates` are pairs of positions with what differs."""
+    """
+    An ambiguous match as the newest stage listed it.
+
+    `candidates` are pairs of positions with what differs; `possible` is how many there are, listed or not.
+    """
 
     match_id: str
     entity: str
@@ -38,6 +45,7 @@ class Match:
     broker: tuple[Record, ...]
     book: tuple[Record, ...]
     candidates: tuple[dict[str, Any], ...]
+    possible: int
     simulated: bool
 
 
@@ -102,7 +110,8 @@ def pair_of(match: Match, left: str, right: str) -> tuple[int, int]:
     j = _position(match.book, right, key="row", side="book")
     listed = {(one["broker"], one["book"]) for one in match.candidates}
     named = sum(one["broker"] == i for one in match.candidates)
-    if (i, j) not in listed and named < CANDIDATES_NAMED_MAX:
+    all_listed = named < CANDIDATES_NAMED_MAX and len(match.candidates) < LISTED_MAX
+    if (i, j) not in listed and all_listed:
         raise UsageError(
             f"{key} {left} and row {right} are in match {match.match_id}, but are no candidates of each other",
             hint=f"`tieout resolve {match.match_id}` shows which are",
@@ -194,7 +203,9 @@ def _position(records: tuple[Record, ...], named: str, *, key: str, side: str) -
         found = [int(named[1:])]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(f"#{i} {key} {record.get(key)}" for i, record in enumerate(records)) or "none"
+    known = ", ".join(f"#{i} {key} {record.get(key)}" for i, record in enumerate(records[:_NAMED_MAX])) or "none"
+    if len(records) > _NAMED_MAX:
+        known += f" and {len(records) - _NAMED_MAX:,} more"
     many = "several records of the match have" if found else "no record of the match has"
     raise UsageError(f"{side}: {many} {key} {named}; it holds {known}", hint=f"name {key}, or #N by its position")
 
@@ -209,5 +220,6 @@ def _match(entry: dict[str, Any], *, simulated: bool) -> Match:
         broker=tuple(entry["broker"]),
         book=tuple(entry["book"]),
         candidates=tuple(entry["candidates"]),
+        possible=int(entry.get("possible", len(entry["candidates"]))),
         simulated=bool(simulated),
     )

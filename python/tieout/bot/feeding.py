@@ -43,7 +43,15 @@ class Feeding:
         live = self._desk.settings.live_data
         if not live.enable_tick_subscriptions:
             return
-        self._feed = Feed(self._desk, self._consumers)
+        try:
+            self._feed = Feed(self._desk, self._consumers)
+        except MemoryError as error:
+            self._desk.alerts.raise_alert(
+                "live_data_lost", reason=f"no memory for the queue: {error}", attempts=1,
+                hint="lower LIVE_DATA.max_event_queue_size, then start the bot again",
+            )  # fmt: skip
+            self._say("live data: there is no memory for LIVE_DATA.max_event_queue_size; the bot runs without")
+            return
         self._feed.start()
         self._say(f"live data: {len(live.subscriptions)} subscription(s), client id {live.client_id}")
 

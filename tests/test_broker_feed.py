@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -14,6 +14,7 @@ from sim_support import noon
 from tieout.sim import SimOptions, run_in_thread
 from tieout.ticks.asked import asked_for, trade_sources
 from tieout.ticks.bars import BarBuilder, BarConsumer
+from tieout.ticks.quotes import QuoteReader
 from tieout.ticks.trades import TradeReader
 
 if TYPE_CHECKING:
@@ -42,6 +43,31 @@ def test_ticks_come_with_what_the_gateway_says_of_the_instrument(tmp_path: Path,
     assert kept.instruments is not None
     contract = kept.instruments[0].contract
     assert (contract.con_id, contract.symbol, contract.sec_type, contract.currency) == (ES, "ES", "FUT", "USD")
+
+
+@pytest.mark.parametrize("fast_lane", [True, False])
+def test_delayed_ticks_come_where_they_are_asked_for(tmp_path: Path, *, fast_lane: bool) -> None:
+    path = tmp_path / "scenario.yml"
+    path.write_text(scenario("{bid: 6170, ask: 6170.25, last: 6170.5, kind: delayed}"), encoding="utf-8")
+    kept, asked = Keeping(), list[list[str]]()
+    with run_in_thread(SimOptions(scenario=path)) as sim:
+
+        def listen(gateway: Any) -> None:
+            handle = gateway.handle
+            gateway.handle = lambda session, fields: (asked.append(fields), handle(session, fields))
+
+        sim.call(listen)
+        wanted = subscriptions(ES="quotes")
+        desk = desk_at(tmp_path / "work", sim.port, wanted, fast_lane=fast_lane, market_data_type="delayed")
+        with fed(desk, kept) as feed:
+            ticks = kept.wait_for(lambda found: found.height >= 4)
+            until(lambda: bool(feed.standing.notes))
+            assert feed.standing.notes[0].startswith("IB error 10167: ")
+    assert [fields[:3] for fields in asked if fields[0] == "59"] == [["59", "1", "3"]]
+    assert set(ticks["field"]) == {66, 67, 68, 88}
+    instruments = kept.instruments
+    assert instruments is not None
+    assert [quote.delayed for _, quote in QuoteReader(instruments).read(ticks)] == [True, True]
 
 
 STREAMS = {ES: "quotes_and_trades", NQ: "midpoint", SPY: "bid_ask", AAPL: "all_last"}

@@ -54,6 +54,8 @@ def test_settings_that_never_asked_for_ticks_may_use_the_id_13(tmp_path: Path) -
         (["fast_lane: on"], '6: LIVE_DATA.fast_lane is the text "on"; expected true or false'),
         (["market_data_lines: 1", f"subscriptions: [{ES}, {{con_id: 1}}]"],
          "5: LIVE_DATA: 2 subscriptions; expected at most market_data_lines (1)"),
+        (["market_data_type: late"],
+         '6: LIVE_DATA.market_data_type is the text "late"; expected live, frozen, delayed or delayed_frozen'),
         (["market_data_lines: 0"], "6: LIVE_DATA.market_data_lines is 0; expected at least 1"),
         (["stale_after_seconds: 0"], "6: LIVE_DATA.stale_after_seconds is 0; expected at least 1"),
         (["subscriptions: ES"], '6: LIVE_DATA.subscriptions is the text "ES"; expected a list'),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from tieout.broker import codes, orders, quotes
 from tieout.broker.handshake import gateway_of, refuse_client_zero, refuse_live_port
 from tieout.broker.ib import Link
-from tieout.broker.port import BrokerSettings, ContractSpec
+from tieout.broker.port import BrokerSettings, ContractSpec, QuoteKind
 from tieout.broker.snapshot import server_time
 from tieout.broker.translate import decimal_of
 
@@ -36,6 +36,9 @@ BY_TICK: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """`ticks` in the settings -> IB's word, where every single tick is asked for."""
 
+
+_TYPES: Final[Mapping[QuoteKind, int]] = {"live": 1, "frozen": 2, "delayed": 3, "delayed_frozen": 4}
+_SMART: Final = "SMART"
 
 Meaning = Literal["no_ticks", "less_ticks", "farm_broken", "farm_fine", "ib_lost", "ib_back", "data_lost", "hint"]
 """
@@ -78,6 +81,7 @@ class DataLine:
 
     Args:
         taker: the decoder's name for a kind of tick -> what takes it (`priceSizeTick`, `tickByTickBidAsk`, ...).
+        kind: what IB sends of an instrument of which it sends nothing live.
         lane: given the library's connection before it is opened, so that something may be put before the library.
     """
 
@@ -87,9 +91,11 @@ class DataLine:
         *,
         taker: Mapping[str, object],
         lane: Callable[[Any], object] | None = None,
+        kind: QuoteKind = "live",
     ) -> None:
         refuse_client_zero(settings)
         self._settings = settings
+        self._kind = kind
         self._link = Link(settings, streamed=taker)
         self._woken = False
         if lane is not None:
@@ -107,10 +113,13 @@ class DataLine:
         refuse_live_port(self._settings)
         await self._link.open()
         try:
-            return gateway_of(self._link, self._settings.account)
+            gateway = gateway_of(self._link, self._settings.account)
         except BaseException:
             await self._link.drop()
             raise
+        if self._kind != "live":
+            self._link.client.reqMarketDataType(_TYPES[self._kind])
+        return gateway
 
     @property
     def closed_why(self) -> str | None:
@@ -125,7 +134,11 @@ class DataLine:
     async def resolve(self, contract: ContractSpec) -> ContractSpec | str:
         """The contract with all that its details say, or why it is not known."""
         found = await quotes.details_of(self._link, contract, timeout_s=self._settings.timeout_s)
-        return found if isinstance(found, str) else _spec_of(found.contract, exchange=contract.exchange)
+        if isinstance(found, str):
+            return found
+        # One contract is told once for each of its exchanges, in no order that IB promises.
+        smart = _SMART if _SMART in (found.validExchanges or "").split(",") else None
+        return _spec_of(found.contract, exchange=contract.exchange or smart)
 
     def subscribe(self, request_id: int, contract: ContractSpec, ticks: str) -> None:
         """Ask for ticks of the kind (`LIVE_DATA.subscriptions[].ticks`); raises ConnectionError on a dead socket."""

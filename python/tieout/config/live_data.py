@@ -108,6 +108,7 @@ class LiveData(Block):
     subscriptions: Annotated[tuple[Subscription, ...], BeforeValidator(_tuple)] = ()
     client_id: ClientId = 13
     fast_lane: bool = True
+    market_data_type: Literal["live", "frozen", "delayed", "delayed_frozen"] = "live"
     market_data_lines: Annotated[int, Field(ge=1, le=_LINES_MAX)] = 100
     stale_after_seconds: WholeSeconds | None = 60
     record: bool = False

@@ -120,7 +120,8 @@ class Connection:
         self._forget_lane()
         self._broken = None
         try:
-            line = DataLine(self._settings, taker=self._slow.taker(), lane=self._lane if self._live.fast_lane else None)
+            lane = self._lane if self._live.fast_lane else None
+            line = DataLine(self._settings, taker=self._slow.taker(), lane=lane, kind=self._live.market_data_type)
             await line.open()
         except TieoutError as error:
             return error.message, error.hint

@@ -1,8 +1,8 @@
 """
 Ticks to Parquet and back: the sink beside lists of objects through pandas, a replay beside polars reading all at once.
 
-TIEOUT_BENCH_TICKS ticks (default 300,000, in bench-once TIEOUT_BENCH_ORDERS) of a hundred instruments, and
-TIEOUT_BENCH_PAIRS pairs (default 3).
+TIEOUT_BENCH_TICKS ticks (default 300,000, at most 3,000,000; in bench-once TIEOUT_BENCH_ORDERS) of a hundred
+instruments, and TIEOUT_BENCH_PAIRS pairs (default 3). Up to 50,000 ticks: of four instruments, one pair.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from tick_file_support import DAY, NOON
 
 TICKS = min(int(os.environ.get("TIEOUT_BENCH_TICKS", os.environ.get("TIEOUT_BENCH_ORDERS", "300000"))), 3_000_000)
 """More would only fill the memory with the peer's objects."""
-PAIRS = int(os.environ.get("TIEOUT_BENCH_PAIRS", "3"))
-INSTRUMENTS, BATCH = 100, 65_536
+PAIRS = int(os.environ.get("TIEOUT_BENCH_PAIRS", "3" if TICKS > 50_000 else "1"))
+INSTRUMENTS, BATCH = 100 if TICKS > 50_000 else 4, 65_536
 TABLE = Instruments(
     [Instrument(at, ContractSpec(con_id=at + 1, local_symbol=f"I{at:03}")) for at in range(INSTRUMENTS)]
 )

@@ -62,12 +62,13 @@ def _write_atomically(path: Path, data: bytes, mode: int, *, durable: bool) -> N
 
 
 @contextmanager
-def beside(path: Path, *, draft_in: Path | None = None) -> Iterator[Path]:
+def beside(path: Path, *, draft_in: Path | None = None, durable: bool = True) -> Iterator[Path]:
     """
     A new file beside `path` for a writer of its own; renamed over it and synced at the end, removed where that fails.
 
     Args:
         draft_in: another folder on the same disk for the draft, where nothing half written may lie beside `path`.
+        durable: whether the folder is synced as well. Without that a power cut may leave what was there before, whole.
 
     Raises:
         OSError: it cannot be written; at `path` is what was there before.
@@ -87,7 +88,8 @@ def beside(path: Path, *, draft_in: Path | None = None) -> Iterator[Path]:
         with suppress(OSError):
             draft.unlink()
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,7 @@ import polars as pl
 from tieout import locks
 from tieout.errors import DiskError
 from tieout.failpoints import reach
-from tieout.files import beside, sync_folder
+from tieout.files import beside
 from tieout.ticks.content import digest_of
 from tieout.ticks.parts import COLUMNS, ROW_GROUP_ROWS, Label, folder_of, part_name, work_folder
 
@@ -58,7 +59,7 @@ class RecordingFolder:
         self._root = root
         self._work = work_folder(root)
         self._session = session
-        self._number = 0
+        self._numbers = count(1)
         self._growing: dict[tuple[date, int], _Open] = {}
         with ExitStack() as stack:
             stack.enter_context(locks.hold(self._work / LOCK, what="ticks record", now_ns=session))
@@ -77,6 +78,8 @@ class RecordingFolder:
     def write(self, day: date, instrument: Instrument, ticks: pl.DataFrame, *, name: str, today: date) -> Path:
         """
         Put ticks of one day and instrument on the disk: into the part that still grows, or a new one.
+
+        Several threads may write, each for an instrument of its own.
 
         Args:
             ticks: schema `TICK`, at least one row, in order of arrival.
@@ -100,11 +103,9 @@ class RecordingFolder:
 
     def _next_path(self, folder: Path, first_ns: int) -> Path:
         """A name that nothing has: the clock may have been set back onto an older recording."""
-        while True:
-            self._number += 1
-            path = folder / part_name(first_ns, self._session, self._number)
-            if not path.exists():
-                return path
+        while (path := folder / part_name(first_ns, self._session, next(self._numbers))).exists():
+            pass
+        return path
 
     def forget_days_before(self, today: date) -> None:
         """Parts of days that are over grow no more."""
@@ -117,7 +118,7 @@ class RecordingFolder:
 
 def write_part(path: Path, rows: pl.DataFrame, label: Label, *, work: Path) -> None:
     """
-    Write a part whole, or not at all.
+    Write a part whole, or not at all; it is synced, its folder is not.
 
     Args:
         rows: schema `COLUMNS`.
@@ -128,7 +129,7 @@ def write_part(path: Path, rows: pl.DataFrame, label: Label, *, work: Path) -> N
     """
     make_folder(path.parent)
     told = replace(label, content=(rows.height, digest_of(rows)))
-    with beside(path, draft_in=work) as draft:
+    with beside(path, draft_in=work, durable=False) as draft:
         reach("ticks part: made")
         rows.select(list(COLUMNS)).write_parquet(
             draft, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS, metadata=told.to_metadata()
@@ -138,11 +139,10 @@ def write_part(path: Path, rows: pl.DataFrame, label: Label, *, work: Path) -> N
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing, durably."""
+    """Make a folder and those above it that are missing."""
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
 
 
 def remove_drafts(work: Path, pattern: str) -> None:

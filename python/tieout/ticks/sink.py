@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Protocol
 
 import polars as pl
@@ -33,6 +35,8 @@ FLUSH_SECONDS: Final = 5.0
 WAITING_MAX: Final = 1 << 21
 """Ticks that may wait for the disk, about 70 bytes each."""
 CLOSE_WAIT_S: Final = 10.0
+WRITERS: Final = 8
+"""Files that are written at once."""
 RETRY_S: Final = 1.0
 """How long a disk that took nothing is left alone, and how often the day is looked at."""
 _DISK: Final = re.compile(r"IO error: (.+?) \(os error \d+\)")
@@ -106,9 +110,17 @@ class ParquetSink:
         """Nothing to do: the writer has a thread of its own."""
 
     def close(self) -> None:
-        """Write what waits and give the folder back; what the disk does not take within 10 s is lost, and counted."""
+        """
+        Write what waits and give the folder back.
+
+        A disk that takes nothing for 10 s is left: what it did not take stands in `stats().waiting`, or as lost.
+        """
         self._waiting.close()
-        self._thread.join(CLOSE_WAIT_S)
+        written, until_s = -1, 0.0
+        while self._thread.is_alive() and (self.stats().written != written or time.monotonic() < until_s):
+            if self.stats().written != written:
+                written, until_s = self.stats().written, time.monotonic() + CLOSE_WAIT_S
+            self._thread.join(0.1)
 
     def counts(self) -> Mapping[str, int]:
         """The account by name, as `status/ticks.json` shows it."""
@@ -153,15 +165,22 @@ class ParquetSink:
         if self._groups:
             folder = self._opened()
             today = day_of(self._now())
-            for key in sorted(self._groups):
-                ticks = pl.concat(self._groups[key])
-                one = self._instruments.of(key[1])
-                folder.write(day_of(key[0] * DAY_NS), one, ticks, name=self._names.get(key[1], one.name), today=today)
-                self._waiting.wrote(ticks.height)
-                del self._groups[key]
+            # A disk syncs several files in about the time of one.
+            with ThreadPoolExecutor(WRITERS, thread_name_prefix="tieout-ticks-write") as pool:
+                writes = [pool.submit(self._write_group, folder, key, today) for key in sorted(self._groups)]
+            for write in writes:
+                write.result()
             self._recovered()
         if self._folder is not None:
             self._look_at_day(self._folder)
+
+    def _write_group(self, folder: RecordingFolder, key: tuple[int, int], today: date) -> None:
+        """One day and instrument; what could not be written stays where it was."""
+        ticks = pl.concat(self._groups[key])
+        one = self._instruments.of(key[1])
+        folder.write(day_of(key[0] * DAY_NS), one, ticks, name=self._names.get(key[1], one.name), today=today)
+        self._waiting.wrote(ticks.height)
+        del self._groups[key]
 
     def _opened(self) -> RecordingFolder:
         with self._opening:

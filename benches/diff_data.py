@@ -106,7 +106,9 @@ def by_duckdb(connection: duckdb.DuckDBPyConnection, keys: tuple[str, ...], *, u
     return _split(frame)
 
 
-def by_polars(left: pl.DataFrame, right: pl.DataFrame, keys: tuple[str, ...], *, unique: bool) -> Answer:
+def by_polars(
+    left: pl.DataFrame, right: pl.DataFrame, keys: tuple[str, ...], *, unique: bool, streaming: bool = False
+) -> Answer:
     """The same as a lazy query."""
     lazy = [left.lazy().with_row_index("left"), right.lazy().with_row_index("right")]
     if not unique:
@@ -114,7 +116,7 @@ def by_polars(left: pl.DataFrame, right: pl.DataFrame, keys: tuple[str, ...], *,
         lazy = [one.join(twice, on=keys, how="anti") for one in lazy]
     masks = (pl.col(f).ne_missing(pl.col(f"{f}_right")).cast(pl.UInt8) * (1 << bit) for bit, f in enumerate(FIELDS))
     joined = lazy[0].join(lazy[1], on=keys, how="full").select("left", "right", mask=pl.sum_horizontal(masks))
-    return _split(joined.collect())
+    return _split(joined.collect(engine="streaming" if streaming else "in-memory"))
 
 
 def _split(joined: pl.DataFrame) -> Answer:

@@ -1,13 +1,12 @@
 //! Rows as records, a block at a time and a column at a time, so that each loop reads one column and stays in the cache.
 
-use std::ops::Range;
-
 use tieout_wide::{Code, Scalar, pack, prefetch, scramble};
 
 use super::column::Values;
 use super::handle::Handle;
 use super::layout::{Piece, WORDS_MAX};
 use super::plan::{Carried, Coder, Plan};
+use super::rows::Rows;
 use super::spelling::{SPELLED_WORDS_MAX, Spelling};
 use super::twin::{Lane, Twin};
 use crate::column::{Text, of_view};
@@ -49,28 +48,28 @@ impl Block {
     }
 
     /// Encodes at most [`BLOCK`] rows of a side.
-    pub(crate) fn encode(&mut self, (plan, keys): (&Plan<'_>, &[Twin<'_>]), side: Side, rows: Range<usize>) {
+    pub(crate) fn encode(&mut self, (plan, keys): (&Plan<'_>, &[Twin<'_>]), side: Side, rows: Rows<'_>) {
         self.words[..plan.words].iter_mut().for_each(|word| word.fill(0));
         self.misfit.fill(0);
-        self.encode_keys((plan, keys), side, rows.clone());
+        self.encode_keys((plan, keys), side, rows);
         for field in &plan.fields {
-            let known = read_known(field.twin.lane(side), rows.clone(), &mut self.known);
+            let known = read_known(field.twin.lane(side), rows, &mut self.known);
             if let Some(piece) = field.known {
                 let (word, all) = (&mut self.words[piece.word], u64::from(!known).wrapping_neg());
                 (0..rows.len()).for_each(|at| word[at] |= (all | self.known[at]) & 1 << piece.shift);
             }
             let known = known.then_some(&self.known);
-            put(field, (side, rows.clone(), known), &mut self.words, &mut self.misfit);
+            put(field, (side, rows, known), &mut self.words, &mut self.misfit);
         }
         let misfit = plan.misfit();
         let tail = self.words[plan.words - 1].iter_mut().zip(&self.misfit);
-        for ((tail, &other), row) in tail.zip(rows) {
+        for ((tail, &other), row) in tail.zip(rows.iter()) {
             *tail |= row as u64 | if other == 0 { 0 } else { misfit };
         }
     }
 
     /// Encodes the keys alone.
-    pub(crate) fn encode_keys(&mut self, (plan, keys): (&Plan<'_>, &[Twin<'_>]), side: Side, rows: Range<usize>) {
+    pub(crate) fn encode_keys(&mut self, (plan, keys): (&Plan<'_>, &[Twin<'_>]), side: Side, rows: Rows<'_>) {
         self.has_special = false;
         self.handles.fill(0);
         self.key_misfit.fill(0);
@@ -78,7 +77,7 @@ impl Block {
         if nullable {
             self.key_null.fill(0);
             for twin in keys {
-                if read_known(twin.lane(side), rows.clone(), &mut self.known) {
+                if read_known(twin.lane(side), rows, &mut self.known) {
                     self.key_null.iter_mut().zip(&self.known).for_each(|(null, known)| *null |= !known);
                 }
             }
@@ -89,8 +88,8 @@ impl Block {
             Handle::CarriedHash | Handle::Hash => &mut self.words,
         };
         for key in &plan.keys {
-            let known = read_known(key.twin.lane(side), rows.clone(), &mut self.known).then_some(&self.known);
-            put(key, (side, rows.clone(), known), words, &mut self.key_misfit);
+            let known = read_known(key.twin.lane(side), rows, &mut self.known).then_some(&self.known);
+            put(key, (side, rows, known), words, &mut self.key_misfit);
         }
         match plan.handle {
             Handle::Key => scramble(&mut self.handles, plan.handle_bits),
@@ -99,7 +98,7 @@ impl Block {
                     self.handles.iter_mut().zip(word).for_each(|(handle, word)| *handle = mix(*handle, *word));
                 }
             }
-            Handle::Hash => keys.iter().for_each(|twin| fold(twin, side, rows.clone(), &mut self.handles)),
+            Handle::Hash => keys.iter().for_each(|twin| fold(twin, side, rows, &mut self.handles)),
         }
         self.has_special |= self.key_misfit[..rows.len()].iter().any(|&misfit| misfit != 0);
         if self.has_special && !nullable {
@@ -108,30 +107,33 @@ impl Block {
     }
 }
 
-fn fold(twin: &Twin<'_>, side: Side, rows: Range<usize>, hashes: &mut Row64) {
-    for (hash, row) in hashes.iter_mut().zip(rows) {
+fn fold(twin: &Twin<'_>, side: Side, rows: Rows<'_>, hashes: &mut Row64) {
+    for (hash, row) in hashes.iter_mut().zip(rows.iter()) {
         *hash = twin.fold(*hash, (side, u32::try_from(row).expect("the number of rows was checked")));
     }
 }
 
 /// All bits set where the value is known; `false`, and nothing written, where every value of the column is.
-fn read_known(lane: &Lane<'_>, rows: Range<usize>, known: &mut Row64) -> bool {
+fn read_known(lane: &Lane<'_>, rows: Rows<'_>, known: &mut Row64) -> bool {
     let column = lane.column;
     if !column.has_nulls() {
         return false;
     }
     if let (Some(bits), false) = (&column.validity, matches!(column.values, Values::Coded(..))) {
-        known.iter_mut().zip(rows).for_each(|(known, row)| *known = u64::from(bits.get(row)).wrapping_neg());
+        known.iter_mut().zip(rows.iter()).for_each(|(known, row)| *known = u64::from(bits.get(row)).wrapping_neg());
     } else {
-        known.iter_mut().zip(rows).for_each(|(known, row)| *known = u64::from(column.is_known(row)).wrapping_neg());
+        known
+            .iter_mut()
+            .zip(rows.iter())
+            .for_each(|(known, row)| *known = u64::from(column.is_known(row)).wrapping_neg());
     }
     true
 }
 
-type Rows<'k> = (Side, Range<usize>, Option<&'k Row64>);
+type Some<'k> = (Side, Rows<'k>, Option<&'k Row64>);
 
 /// Puts a column's codes into the words, and notes what did not fit.
-fn put(column: &Carried<'_>, (side, rows, known): Rows<'_>, words: &mut [Row64], misfit: &mut Row64) {
+fn put(column: &Carried<'_>, (side, rows, known): Some<'_>, words: &mut [Row64], misfit: &mut Row64) {
     let lane = column.twin.lane(side);
     match &column.coder {
         Coder::Number(number) => {
@@ -143,17 +145,17 @@ fn put(column: &Carried<'_>, (side, rows, known): Rows<'_>, words: &mut [Row64],
             let piece = column.pieces[0];
             let word = &mut words[piece.word];
             if let (Values::Text(plain), None) = (&lane.column.values, known)
-                && let Some((views, buffers)) = plain.dense()
+                && let (Some((views, buffers)), Rows::Run(start, end)) = (plain.dense(), rows)
             {
-                prefetch(&views[rows.end..views.len().min(rows.end + BLOCK)]);
-                for ((word, misfit), &view) in word.iter_mut().zip(misfit).zip(&views[rows]) {
+                prefetch(&views[end..views.len().min(end + BLOCK)]);
+                for ((word, misfit), &view) in word.iter_mut().zip(misfit).zip(&views[start..end]) {
                     let number = texts.number(of_view(view, buffers));
                     *word |= u64::from(number.unwrap_or(0)) << piece.shift;
                     *misfit |= u64::from(number.is_none());
                 }
                 return;
             }
-            for (at, row) in rows.enumerate() {
+            for (at, row) in rows.iter().enumerate() {
                 if known.is_some_and(|known| known[at] == 0) {
                     continue;
                 }
@@ -174,27 +176,26 @@ fn put(column: &Carried<'_>, (side, rows, known): Rows<'_>, words: &mut [Row64],
 fn spell(
     (spelling, pieces): (&Spelling, &[Piece]),
     lane: &Lane<'_>,
-    (rows, known): (Range<usize>, Option<&Row64>),
+    (rows, known): (Rows<'_>, Option<&Row64>),
     (words, misfit): (&mut [Row64], &mut Row64),
 ) {
     let (mut codes, mut odd) = ([[0; BLOCK]; SPELLED_WORDS_MAX], [0; BLOCK]);
-    let (count, start) = (rows.len(), rows.start);
     let to = (&mut codes[..pieces.len()], &mut odd);
-    let is_known = |row: usize| known.is_none_or(|known| known[row - start] != 0);
+    let known_rows = rows.iter().enumerate().map(|(at, row)| (known.is_none_or(|known| known[at] != 0), row));
     match &lane.column.values {
         Values::Text(texts) => match (texts.dense(), known) {
             (Some((views, buffers)), None) => {
-                spelling.codes(views[rows].iter().map(|&view| of_view(view, buffers)), to);
+                spelling.codes(rows.iter().map(|row| of_view(views[row], buffers)), to);
             }
-            _ => spelling.codes(rows.map(|row| if is_known(row) { texts.get(row) } else { Text::Null }), to),
+            _ => spelling.codes(known_rows.map(|(known, row)| if known { texts.get(row) } else { Text::Null }), to),
         },
         Values::Coded(places, texts) => {
-            let text = |row| if is_known(row) { texts.get(places.place(row)) } else { Text::Null };
-            spelling.codes(rows.map(text), to);
+            let text = |(known, row)| if known { texts.get(places.place(row)) } else { Text::Null };
+            spelling.codes(known_rows.map(text), to);
         }
         _ => odd.fill(1),
     }
-    for at in 0..count {
+    for at in 0..rows.len() {
         let known = known.map_or(u64::MAX, |known| known[at]);
         for (piece, codes) in pieces.iter().zip(&codes) {
             words[piece.word][at] |= (codes[at] & known) << piece.shift;
@@ -215,11 +216,11 @@ impl Slot<'_> {
     fn put(
         self,
         (twin, lane, unsigned): (&Twin<'_>, &Lane<'_>, bool),
-        (side, rows): (Side, Range<usize>),
+        (side, rows): (Side, Rows<'_>),
         word: &mut Row64,
         misfit: &mut Row64,
     ) {
-        let at = rows.clone();
+        let at = rows;
         match &lane.column.values {
             Values::I8(values) if lane.factor == 1 => self.read(values, at, word, misfit),
             Values::I16(values) if lane.factor == 1 => self.read(values, at, word, misfit),
@@ -237,9 +238,19 @@ impl Slot<'_> {
 
     /// Packs the rows' values, and asks for those that come next: so many columns are more than the processor foresees.
     #[inline]
-    fn read<T: Scalar>(self, values: &[T], rows: Range<usize>, word: &mut Row64, misfit: &mut Row64) {
-        prefetch(&values[rows.end..values.len().min(rows.end + BLOCK)]);
-        self.pack(&values[rows], word, misfit);
+    fn read<T: Scalar>(self, values: &[T], rows: Rows<'_>, word: &mut Row64, misfit: &mut Row64) {
+        match rows {
+            Rows::Run(start, end) => {
+                prefetch(&values[end..values.len().min(end + BLOCK)]);
+                self.pack(&values[start..end], word, misfit);
+            }
+            Rows::Picked(&[]) => {}
+            Rows::Picked(rows) => {
+                let mut picked = [values[rows[0] as usize]; BLOCK];
+                picked.iter_mut().zip(rows).for_each(|(value, &row)| *value = values[row as usize]);
+                self.pack(&picked[..rows.len()], word, misfit);
+            }
+        }
     }
 
     #[inline]
@@ -253,11 +264,11 @@ impl Slot<'_> {
         self,
         twin: &Twin<'_>,
         unsigned: bool,
-        (side, rows): (Side, Range<usize>),
+        (side, rows): (Side, Rows<'_>),
         (word, misfit): (&mut Row64, &mut Row64),
     ) {
         let mut values = [0; BLOCK];
-        for (at, row) in rows.clone().enumerate() {
+        for (at, row) in rows.iter().enumerate() {
             let place = (side, u32::try_from(row).expect("the number of rows was checked"));
             match twin.word(unsigned, place) {
                 Some(found) => values[at] = found,

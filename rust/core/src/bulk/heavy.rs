@@ -31,6 +31,29 @@ pub(crate) fn heavy(plan: &Plan<'_>, keys: &[Twin<'_>], rows: [usize; 2]) -> Vec
     heavy.into_iter().take(KEYS_MAX).map(|(_, handle, place)| (handle, place)).collect()
 }
 
+/// Adds rows that ascend over all the lists to some that may not; all are different, and ascend in the end.
+pub(crate) fn weave(rows: &mut Vec<u32>, lists: &[&[u32]]) {
+    let count: usize = lists.iter().map(|list| list.len()).sum();
+    if count == 0 {
+        return;
+    }
+    rows.sort_unstable();
+    let mut all = Vec::with_capacity(rows.len() + count);
+    tieout_wide::huge(all.spare_capacity_mut());
+    let mut few = rows.iter().copied().peekable();
+    for mut many in lists.iter().copied() {
+        while let Some(next) = few.next_if(|next| many.last().is_some_and(|last| last > next)) {
+            let (before, after) = many.split_at(many.partition_point(|row| *row < next));
+            all.extend_from_slice(before);
+            all.push(next);
+            many = after;
+        }
+        all.extend_from_slice(many);
+    }
+    all.extend(few);
+    *rows = all;
+}
+
 /// Handles and rows of blocks at equal distances.
 fn sample(plan: &Plan<'_>, keys: &[Twin<'_>], side: Side, rows: usize) -> Vec<(u64, u32)> {
     let mut block = Block::new();
@@ -38,7 +61,7 @@ fn sample(plan: &Plan<'_>, keys: &[Twin<'_>], side: Side, rows: usize) -> Vec<(u
     let step = (rows / BLOCKS).max(BLOCK);
     for start in (0..rows).step_by(step) {
         let end = rows.min(start + BLOCK);
-        block.encode_keys((plan, keys), side, start..end);
+        block.encode_keys((plan, keys), side, (start..end).into());
         for at in 0..end - start {
             if !block.has_special || block.key_null[at] | block.key_misfit[at] == 0 {
                 let row = u32::try_from(start + at).expect("the number of rows was checked");
@@ -47,4 +70,20 @@ fn sample(plan: &Plan<'_>, keys: &[Twin<'_>], side: Side, rows: usize) -> Vec<(u
         }
     }
     handles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::weave;
+
+    #[test]
+    fn woven_rows_ascend() {
+        for few in [vec![], vec![9, 0], vec![4, 2, 11, 30], vec![31, 7, 1]] {
+            let mut rows = few.clone();
+            weave(&mut rows, &[&[3, 5, 6], &[], &[8, 10], &[20]]);
+            let mut all = [few, vec![3, 5, 6, 8, 10, 20]].concat();
+            all.sort_unstable();
+            assert_eq!(all, rows);
+        }
+    }
 }

@@ -31,6 +31,7 @@ mod parts;
 mod plan;
 mod repeats;
 mod room;
+mod rows;
 mod runs;
 pub(crate) mod sides;
 mod sift;
@@ -205,7 +206,6 @@ fn set_aside(diff: &mut Diff, sides: &Sides<'_>, runs: [&[Run]; 2]) {
     for (side, runs) in [Side::Left, Side::Right].into_iter().zip(runs) {
         for run in runs {
             odd.extend(run.odd.iter().map(|&row| (group::hash(keys, (side, row)), side, row)));
-            found.duplicates[side as usize].extend(&run.heavy);
             let null = if side == Side::Left { &mut diff.null_left } else { &mut diff.null_right };
             null.extend(&run.null);
         }
@@ -214,4 +214,7 @@ fn set_aside(diff: &mut Diff, sides: &Sides<'_>, runs: [&[Run]; 2]) {
     let used = found.equal.used;
     diff.add(found);
     diff.list(room.close(&[used]));
+    for (list, runs) in [&mut diff.duplicate_left, &mut diff.duplicate_right].into_iter().zip(runs) {
+        heavy::weave(list, &runs.iter().map(|run| run.heavy.as_slice()).collect::<Vec<_>>());
+    }
 }

@@ -9,8 +9,10 @@ use std::ops::Range;
 use tieout_wide::{LINE_WORDS, Pages};
 
 use super::encode::{BLOCK, Block};
+use super::handle::Handle;
 use super::memory::Memory;
 use super::plan::Plan;
+use super::rows::Rows;
 use super::twin::Twin;
 use crate::field::Side;
 
@@ -104,6 +106,33 @@ impl Run {
     }
 }
 
+/// Rows that get no record.
+#[derive(Default)]
+struct Aside {
+    null: Vec<u32>,
+    odd: Vec<u32>,
+    heavy: Vec<u32>,
+}
+
+impl Aside {
+    /// Takes the row if its key, at that place of the block, has a null or did not fit.
+    fn takes_special(&mut self, block: &Block, (at, row): (usize, usize)) -> bool {
+        let list = if block.key_null[at] != 0 {
+            &mut self.null
+        } else if block.key_misfit[at] != 0 {
+            &mut self.odd
+        } else {
+            return false;
+        };
+        list.push(number(row));
+        true
+    }
+}
+
+fn number(row: usize) -> u32 {
+    u32::try_from(row).expect("the number of rows was checked")
+}
+
 /// What there is of a part so far.
 #[derive(Clone, Copy)]
 struct Chain {
@@ -139,36 +168,64 @@ impl<'p, const W: usize> Dealer<'p, W> {
             chains: vec![Chain { first: NONE, blocks: 0 }; parts],
             next: Vec::with_capacity(blocks),
         };
-        let (mut null, mut odd, mut heavy) = (Vec::new(), Vec::new(), Vec::new());
+        let mut aside = Aside::default();
         let mut block = Block::new();
+        if deal.heavy.is_empty() {
+            for start in rows.clone().step_by(BLOCK) {
+                let rows = start..rows.end.min(start + BLOCK);
+                block.encode((deal.plan, deal.keys), side, rows.clone().into());
+                if block.has_special {
+                    rows.clone().for_each(|row| {
+                        if !aside.takes_special(&block, (row - start, row)) {
+                            dealer.put(&block, row - start..row - start + 1);
+                        }
+                    });
+                } else {
+                    dealer.put(&block, 0..rows.len());
+                }
+            }
+        } else {
+            dealer.run_around_heavy(side, rows, &mut aside);
+        }
+        let (memory, next, parts) = dealer.close();
+        let Aside { null, odd, heavy } = aside;
+        Run { memory, next, parts, words: W, null, odd, heavy }
+    }
+
+    /// Looks at the keys first: rows of heavy keys are not encoded.
+    fn run_around_heavy(&mut self, side: Side, rows: Range<usize>, aside: &mut Aside) {
+        let Deal { plan, keys, .. } = self.deal;
+        let (mut block, mut rest) = (Block::new(), Block::new());
+        let mut picked: Vec<u32> = Vec::with_capacity(BLOCK);
+        aside.heavy.reserve(rows.len());
         for start in rows.clone().step_by(BLOCK) {
             let rows = start..rows.end.min(start + BLOCK);
-            let count = rows.len();
-            block.encode((deal.plan, deal.keys), side, rows);
-            if !block.has_special && deal.heavy.is_empty() {
-                dealer.put(&block, 0..count);
-                continue;
-            }
-            for at in 0..count {
-                let row = u32::try_from(start + at).expect("the number of rows was checked");
-                if block.has_special && block.key_null[at] != 0 {
-                    null.push(row);
-                } else if block.has_special && block.key_misfit[at] != 0 {
-                    odd.push(row);
-                } else if dealer.is_heavy(block.handles[at], (side, row)) {
-                    heavy.push(row);
-                } else {
-                    dealer.put(&block, at..at + 1);
+            block.encode_keys((plan, keys), side, rows.clone().into());
+            for (at, row) in rows.enumerate() {
+                if block.has_special && aside.takes_special(&block, (at, row)) {
+                    continue;
+                }
+                let row = number(row);
+                if self.is_heavy(block.handles[at], (side, row)) {
+                    aside.heavy.push(row);
+                    continue;
+                }
+                picked.push(row);
+                if picked.len() == BLOCK {
+                    rest.encode((plan, keys), side, Rows::Picked(&picked));
+                    self.put(&rest, 0..BLOCK);
+                    picked.clear();
                 }
             }
         }
-        let (memory, next, parts) = dealer.close();
-        Run { memory, next, parts, words: W, null, odd, heavy }
+        rest.encode((plan, keys), side, Rows::Picked(&picked));
+        self.put(&rest, 0..picked.len());
     }
 
     fn is_heavy(&self, handle: u64, place: (Side, u32)) -> bool {
         let known = self.deal.heavy.iter().find(|(heavy, _)| *heavy == handle);
-        known.is_some_and(|&(_, heavy)| self.deal.keys.iter().all(|key| key.same(heavy, place)))
+        let exact = self.deal.plan.handle == Handle::Key;
+        known.is_some_and(|&(_, heavy)| exact || self.deal.keys.iter().all(|key| key.same(heavy, place)))
     }
 
     #[inline(always)]

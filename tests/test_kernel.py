@@ -168,3 +168,14 @@ def test_parts_add_up_to_the_whole(left: list[int | None], right: list[int | Non
     assert sorted(found["changed"]) == sorted(whole.changed["left"].to_list())
     for name in ("left_only", "duplicate_left", "null_left"):
         assert sorted(found[name]) == getattr(whole, name).to_list()
+
+
+@settings(max_examples=30, deadline=None)
+@given(KEYS, st.integers(1, 9), st.integers(1, 9))
+def test_a_part_split_further_is_parts_of_its_own(keys: list[int | None], parts: int, pieces: int) -> None:
+    """Part i of n is parts i k to i k + k - 1 of n k; a row without a key is in the first of each."""
+    frame = pl.DataFrame({"id": pl.Series(keys, dtype=pl.Int64)})
+    whole, split = (split_by_key(frame, keys=["id"], parts=n) for n in (parts, parts * pieces))
+    for part in whole:
+        own = [row for piece in split[part.number * pieces : (part.number + 1) * pieces] for row in piece.rows]
+        assert sorted(own) == part.rows.to_list()

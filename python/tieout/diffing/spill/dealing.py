@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import polars as pl
 
@@ -105,16 +107,15 @@ def deal(
     progress(what, rows, source.rows)
     held: dict[int, list[pl.DataFrame]] = {}
     size = 0
+    with _Writing() as writer:
 
-    def write() -> None:
-        path = folder / f"{wanted.word}-{len(found):06}-{rows:012}.rows"
-        with writing(path) as writer:
-            for part in sorted(held):
-                writer.add(pl.concat(held.pop(part)), part)
-        found.append(path)
+        def write() -> None:
+            path = folder / f"{wanted.word}-{len(found):06}-{rows:012}.rows"
+            writer.write(path, dict(held))
+            held.clear()
+            found.append(path)
 
-    if not whole.exists():
-        for typed in typed_pieces(source, wanted, skip=rows):
+        for typed in () if whole.exists() else typed_pieces(source, wanted, skip=rows):
             if rows + typed.height > ROWS_MAX:
                 raise SchemaMismatch(
                     f"{source.name} has more than {ROWS_MAX:,} rows", hint="compare it in pieces, or with --sample"
@@ -131,11 +132,47 @@ def deal(
             if size >= buffer_bytes:
                 write()
                 size = 0
-        if held or rows > (_rows_until(found[-1]) if found else 0):
+        if rows > (_rows_until(found[-1]) if found else 0):
             write()
+    if not whole.exists():
         source.check()
         whole.touch()
     return Dealt(tuple((path, tuple(chunks_of(path))) for path in found), rows)
+
+
+class _Writing:
+    """Files are written one after the other while the next rows are read: at most one file's rows wait meanwhile."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        """Nothing is written yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """All is written, or the error of what was not is raised."""
+        self._thread.shutdown()
+        if error is None:
+            self._wait()
+
+    def write(self, path: Path, parts: dict[int, list[pl.DataFrame]]) -> None:
+        """Write a file of those parts, once the one before is there."""
+        self._wait()
+        self._last = self._thread.submit(_write, path, parts)
+
+    def _wait(self) -> None:
+        if self._last is not None:
+            self._last.result()
+
+
+def _write(path: Path, parts: dict[int, list[pl.DataFrame]]) -> None:
+    with writing(path) as writer:
+        for part in sorted(parts):
+            writer.add(pl.concat(parts.pop(part)), part)
 
 
 def _left(folder: Path, word: str) -> list[Path]:

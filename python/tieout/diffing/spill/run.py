@@ -26,7 +26,8 @@ from tieout.diffing.spill.tables import PartTables
 from tieout.diffing.tables import place_name
 from tieout.errors import DiskError
 
-BUFFER_BYTES_MAX: Final = 256 << 20
+BUFFER_BYTES_MAX: Final = 128 << 20
+"""Of rows that are dealt out, before they are written; as many more are being written."""
 CHUNK_ROWS_MIN: Final = 256
 
 
@@ -51,7 +52,7 @@ def compare_spilled(
     wanted = sides[0][1]
     layout = Layout(int(state["parts"]), wanted.one_in, agreed.keys, place_name(agreed))
     widths = (float(state["widths"][0]), float(state["widths"][1]))
-    buffer_bytes = min(BUFFER_BYTES_MAX, available // 4)
+    buffer_bytes = min(BUFFER_BYTES_MAX, available // 8)
     checked = _disk_check(folder, notice, size=sum(r * w for r, w in zip(state["rows"], widths, strict=True)))
     with writing_to(folder.path):
         dealt = [

@@ -1,7 +1,7 @@
 """
 Two histories of any size on disk, made and compared in bounded memory, beside DuckDB with the same limit.
 
-    python benches/diff_large.py ROWS LIMIT FOLDER    100000000 4GiB /some/folder: both, with seconds and peak memory
+    python benches/diff_large.py ROWS LIMIT FOLDER           both: seconds, processor time, peak memory
     python benches/diff_large.py ENGINE ROWS LIMIT FOLDER    one of them, in a process of its own
 
 Files that are there already are used again.
@@ -48,7 +48,7 @@ def make(rows: int, folder: Path) -> tuple[Path, Path]:
 
 
 def measured(engine: str, rows: int, limit: str, folder: Path) -> dict[str, Any]:
-    """What one engine finds, in how many seconds and with what peak memory of its own process."""
+    """What one engine finds, in how many seconds, and what its own process took of processor and memory."""
     command = [sys.executable, __file__, engine, str(rows), limit, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -67,8 +67,9 @@ def run(engine: str, rows: int, limit: str, folder: Path) -> dict[str, Any]:
     else:
         found = by_duckdb(left / "*.parquet", right / "*.parquet", memory_limit=limit, spill_dir=spill)
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    return {"engine": engine, "seconds": round(seconds, 1), "peak_mib": peak, "found": found}
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    cpu, peak = round(used.ru_utime + used.ru_stime, 1), used.ru_maxrss >> 10
+    return {"engine": engine, "seconds": round(seconds, 1), "cpu_seconds": cpu, "peak_mib": peak, "found": found}
 
 
 def main(words: list[str]) -> None:

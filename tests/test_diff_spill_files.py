@@ -230,6 +230,25 @@ def test_a_living_run_is_left_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_looked_at_has_nothing_to_remove(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    assert sweep(tmp_path / "file", keep="a") is False
+    assert sweep(tmp_path / "missing", keep="a") is False
+
+
+def test_a_link_is_no_spill_folder(tmp_path: Path) -> None:
+    """Whoever puts one into a folder that all may write to must not have our files, or have others' removed."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "kept").write_text("kept")
+    (tmp_path / "tieout-diff-a").symlink_to(theirs)
+    assert sweep(tmp_path, keep=None) is False
+    folder = open_folder(tmp_path, "a")
+    assert folder.path.name != "tieout-diff-a"
+    folder.remove()
+    assert (theirs / "kept").read_text() == "kept"
+
+
 def test_what_another_boot_left_is_not_trusted(tmp_path: Path) -> None:
     path = tmp_path / "tieout-diff-a"
     path.mkdir()

@@ -135,7 +135,7 @@ def available(limit: int) -> int:
     if limit < least:
         raise UsageError(
             f"a memory limit of {shown(limit)}; this process and its readers need {shown(least)} before any row",
-            hint=f"give it {shown(-(-least >> 28) << 28)} or more",
+            hint=f"give it {shown(-(-least >> 26) << 26)} or more",
         )
     return limit - resident() - READER_BYTES
 

@@ -73,12 +73,10 @@ def sweep(root: Path, *, keep: str | None) -> bool:
         keep: the identity of the diff that is about to begin; what was left of it stays.
 
     Returns:
-        Whether something of that identity is there.
+        Whether something of that identity is there. A folder that cannot be looked at has nothing of ours.
     """
-    if not root.is_dir():
-        return False
     kept = False
-    with _locked(root):
+    with suppress(OSError), _locked(root):
         for path in sorted(root.glob(f"{PREFIX}*")):
             if keep is not None and path.name == PREFIX + keep:
                 kept = (path / _STATE).is_file()

@@ -7,6 +7,7 @@ import json
 from importlib.metadata import version
 from typing import Final
 
+from tieout.diffing.failures import reading
 from tieout.diffing.options import Options
 from tieout.diffing.source import Source
 
@@ -16,14 +17,19 @@ _DIGITS: Final = 24
 
 
 def identity_of(left: Source, right: Source, options: Options) -> str | None:
-    """A name that only the same diff has; None where a side is no local file, of which nobody could tell a change."""
+    """
+    A name that only the same diff has; None where a side is no local file, of which nobody could tell a change.
+
+    Raises:
+        InputUnusable: a file is not there any more.
+    """
     if not left.files or not right.files:
         return None
     files = []
     for source in (left, right):
-        for path in source.files:
-            found = path.stat()
-            files.append([source.name, str(path.absolute()), found.st_ino, found.st_size, found.st_mtime_ns])
+        with reading(source.name):
+            found = [(path, path.stat()) for path in source.files]
+        files.append([source.name, [(str(p.absolute()), s.st_ino, s.st_size, s.st_mtime_ns) for p, s in found]])
     asked = {
         "layout": LAYOUT,
         "version": version("tieout"),

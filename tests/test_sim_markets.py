@@ -68,6 +68,17 @@ def test_a_walk_repeats_and_stays_in_its_bounds(walk: Walk) -> None:
         assert abs(whole["at_ns"][-1] - expected) <= 2 / walk.rate * 1e9
 
 
+def test_a_block_comes_again_however_far_back_it_is_and_little_is_remembered() -> None:
+    walk = Walk(seed=1, con_id=5, rate=100.0, price=100 * E8, min_tick=E8, reach=50)
+    walker = Walker(walk, block=4)
+    blocks = [walker.block(number) for number in range(280)]
+    whole = Walker(walk, block=1120).block(0)
+    assert pl.concat(blocks).equals(whole)
+    for number in (279, 3, 256, 255, 257, 0):
+        assert walker.block(number).equals(blocks[number])
+    assert len(walker._latest) + len(walker._marks) <= 64 + 2
+
+
 def test_a_burst_has_so_many_times_as_many() -> None:
     walk = Walk(seed=1, con_id=5, rate=100.0, price=100 * E8, min_tick=E8, reach=50, burst=Burst(10, 1, 20))
     second = Walker(walk).block(0)["at_ns"] // 10**9

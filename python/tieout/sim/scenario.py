@@ -4,7 +4,7 @@ Scenarios: what the simulated gateway holds, written as YAML.
 Decimals may stand bare or in quotes; they are kept digit for digit (at most 8 places). A time is ISO-8601
 with its offset, or relative to the gateway's start: -90s, -5m, -2h, -1d; in seconds and minutes it is never before
 today's midnight UTC, so that "a moment ago" is today at any hour. `account` may be left out where there
-is one. `example.yml` beside this file uses every block.
+is one. `example.yml` beside this file uses every block but `ticks`.
 
     accounts             the login's accounts; at least one
     next_order_id        the lowest id that nextValidId gives; 1

@@ -9,6 +9,7 @@ the price it starts from, turning round at the edge.
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,10 +23,18 @@ BLOCK_MIN: Final = 2048
 BLOCK_MAX: Final = 8192
 """So many events are made at once: fewer of a slow market, so that its first ones do not wait for many others."""
 
+_MARK_EVERY: Final = 256
+_LATEST_MAX: Final = 64
+"""Blocks whose beginnings are remembered: every so many, and so many of the latest."""
+
 _JITTERS: Final = 1024
 _VENUES: Final = pl.Series(["NASDAQ", "ARCA", "NYSE", "FINRA"])
 _ODD: Final = " I"
 """The condition of an odd lot, in one of sixteen trades."""
+
+
+_Beginning = tuple[dict[str, Any], int]
+"""The state before a block, and how far the bid has drifted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +159,18 @@ class Walk:
 
 
 class Walker:
-    """The events of a walk, block by block; any block again, as each one's beginning is remembered."""
+    """
+    The events of a walk, block by block; any block again.
+
+    The beginnings of the latest blocks are remembered, and every so many of the others, from where a block that a slow
+    client comes to late is walked to once more.
+    """
 
     def __init__(self, walk: Walk, *, block: int = BLOCK_MAX) -> None:
         self.walk = walk
         self._size = block
-        self._begins: list[tuple[dict[str, Any], int]] = [(self.opening().row(0, named=True), 0)]
+        self._marks: dict[int, _Beginning] = {0: (self.opening().row(0, named=True), 0)}
+        self._latest: OrderedDict[int, _Beginning] = OrderedDict()
 
     def opening(self) -> pl.DataFrame:
         """What is quoted before the first event: one row, schema `STATE`."""
@@ -163,16 +178,27 @@ class Walker:
 
     def block(self, number: int) -> pl.DataFrame:
         """The events of a block, numbered from 0, schema `EVENT`; a walk has no last one."""
-        while len(self._begins) <= number:
-            self._make(len(self._begins) - 1)
+        start = number
+        while start not in self._latest and start not in self._marks:
+            start -= 1
+        for before in range(start, number):
+            self._make(before)
         return self._make(number)
 
     def _make(self, number: int) -> pl.DataFrame:
-        state, drift = self._begins[number]
+        state, drift = self._latest.get(number) or self._marks[number]
         states, drift = self.walk.states(range(number * self._size, (number + 1) * self._size), state, drift)
-        if number + 1 == len(self._begins):
-            self._begins.append((states.row(-1, named=True), drift))
+        self._remember(number + 1, (states.row(-1, named=True), drift))
         return with_changes(states, before=pl.DataFrame([state], schema=STATE))
+
+    def _remember(self, number: int, beginning: _Beginning) -> None:
+        if number % _MARK_EVERY == 0:
+            self._marks[number] = beginning
+            return
+        self._latest[number] = beginning
+        self._latest.move_to_end(number)
+        if len(self._latest) > _LATEST_MAX:
+            self._latest.popitem(last=False)
 
 
 def _hash(counter: pl.Expr) -> pl.Expr:

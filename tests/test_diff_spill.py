@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import tieout
-from diff_support import spilled
+from diff_support import spilled, write
 from tieout.diffing import output
 from tieout.diffing.result import DiffResult
 from tieout.errors import InputUnusable
@@ -73,9 +73,9 @@ def test_one_key_that_most_rows_have_is_counted_and_not_kept() -> None:
 
 
 def test_rows_that_no_split_tells_apart_are_a_clear_error() -> None:
-    nan = pl.DataFrame({"at": [float("nan")] * 2000, "price": [1.0] * 2000})
+    nan = pl.DataFrame({"at": [float("nan")] * 500, "price": [1.0] * 500})
     with tempfile.TemporaryDirectory() as folder, spilled(10_000):
-        with pytest.raises(InputUnusable, match=r"2,000 and 2,000 rows have keys like at nan and need .* are there"):
+        with pytest.raises(InputUnusable, match=r"500 and 500 rows have keys like at nan and need .* are there"):
             tieout.diff(nan, nan, on="at", spill_dir=folder)
         assert list(Path(folder).iterdir()) == []
 
@@ -132,3 +132,18 @@ def test_what_is_written_is_the_same_too(tmp_path: Path, ending: str) -> None:
         assert_frame_equal(*map(pl.read_parquet, files))
     else:
         assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.parametrize("left_ending", ["csv", "ndjson", "arrow", "db"])
+@pytest.mark.parametrize("right_ending", ["parquet", "db"])
+def test_every_format_is_dealt_out(tmp_path: Path, left_ending: str, right_ending: str) -> None:
+    rows = pl.DataFrame({"id": range(400), "price": [n * 0.25 for n in range(400)], "status": ["Filled", None] * 200})
+    left = write(rows, tmp_path / f"left.{left_ending}")
+    right = write(rows.with_columns(pl.col("price").replace(25.0, 26.0)).reverse(), tmp_path / f"right.{right_ending}")
+    expected, spill = tieout.diff(left, right, on="id"), tmp_path / "spill"
+    spill.mkdir()
+    with spilled(20_000):
+        found = tieout.diff(left, right, on="id", spill_dir=spill)
+        assert len(list(spill.iterdir())) == 1
+        assert_same(found, expected)
+    assert found.changed["id"].to_list() == [100]

@@ -89,7 +89,7 @@ def test_too_little_disk_is_refused_with_numbers(
 ) -> None:
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr(run.shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(DiskError, match=r"do not fit into memory and need about .* KiB on disk.* has 1000 bytes"):
+    with pytest.raises(DiskError, match=r"do not fit into memory and need about .* KiB on disk.* has 1000 bytes free"):
         tieout.diff(LEFT, RIGHT, on="id", spill_dir=place.spill)
     assert place.left_over() == []
 
@@ -197,6 +197,7 @@ def test_a_killed_run_is_taken_up_where_it_was(place: Place) -> None:
         assert len(place.left_over()) == 1
         done, after = points(place)
         assert done.told == whole.told
+        assert done.err.startswith("going on where an earlier run stopped: ")
         again = set(before[:-1]) & set(after)  # the point is before the rename, so that the last one is not done
         assert {name for name in again if name.startswith(("left-0", "right-0", "part-"))} == set()
         assert place.left_over() == []

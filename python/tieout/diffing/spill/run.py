@@ -54,6 +54,9 @@ def compare_spilled(
     widths = (float(state["widths"][0]), float(state["widths"][1]))
     buffer_bytes = min(BUFFER_BYTES_MAX, available // 8)
     checked = _disk_check(folder, notice, size=sum(r * w for r, w in zip(state["rows"], widths, strict=True)))
+    if any(folder.path.glob("*.rows")):
+        compared = len(list(folder.path.glob("part-*.json")))
+        notice(f"going on where an earlier run stopped: {compared} of {layout.parts} parts are compared")
     with writing_to(folder.path):
         dealt = [
             deal(
@@ -110,7 +113,7 @@ def _disk_check(folder: Folder, notice: Notice, *, size: float) -> Callable[[Seq
         kept = sum(frame_bytes(frame) for frame in frames)
         need = int(size * sum(len(packed(frame)) for frame in frames) / max(1, kept))
         root, free = folder.path.parent, shutil.disk_usage(folder.path).free
-        told = f"about {shown(need)} on disk, and what differs; {root} has {shown(free)}"
+        told = f"about {shown(need)} on disk, and what differs; {root} has {shown(free)} free"
         if need > free:
             raise DiskError(
                 f"both sides do not fit into memory and need {told}",

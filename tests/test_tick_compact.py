@@ -219,5 +219,5 @@ def test_the_command_shows_what_it_did(tmp_path: Path) -> None:
     done = tieout_ticks("compact", tmp_path / "ticks")
     assert done.code == 0
     assert done.out.splitlines()[1].startswith("2026-03-02 ES")
-    assert done.out.splitlines()[-1] == "3 of a day and instrument compacted"
+    assert done.out.splitlines()[-1] == "one file each now: 3"
     assert tieout_ticks("compact", tmp_path / "ticks").out == "nothing to compact\n"

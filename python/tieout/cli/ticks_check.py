@@ -87,6 +87,6 @@ def _say(console: Console, found: Checked) -> None:
             f"{found.left_over} files are left over from `ticks compact`; they count once, the next one removes them"
         )
     console.say(
-        f"{found.findings:,} findings in {found.rows:,} ticks" if found.findings else f"{found.rows:,} ticks, all well",
+        f"{found.rows:,} ticks, findings: {found.findings:,}" if found.findings else f"{found.rows:,} ticks, all well",
         style="!" if found.findings else "ok",
     )

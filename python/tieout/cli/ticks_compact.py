@@ -53,7 +53,7 @@ def compact(
         console.say(f"{done.left_over} files that an earlier run had replaced are removed")
     for where, why in done.skipped.items():
         console.say(f"left as it is: {where}: {why}", style="~")
-    console.say(f"{len(done.merged)} of a day and instrument compacted" if rows else "nothing to compact", style="ok")
+    console.say(f"one file each now: {len(done.merged)}" if rows else "nothing to compact", style="ok")
     console.result(done.to_json())
     broken = any(why not in compacting.HARMLESS for why in done.skipped.values())
     return EXIT_ERROR if broken else EXIT_OK

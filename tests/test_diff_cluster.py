@@ -61,8 +61,9 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 class Cluster:
     """A scheduler and its workers, each a process of its own."""
 
-    def __init__(self, address: str, workers: list[subprocess.Popen[str]]) -> None:
+    def __init__(self, address: str, scheduler: subprocess.Popen[str], workers: list[subprocess.Popen[str]]) -> None:
         self.address = address
+        self.scheduler = scheduler
         self.workers = workers
 
 
@@ -84,7 +85,7 @@ def running(workers: int) -> Iterator[Cluster]:
         for process in processes:
             readers.append(threading.Thread(target=read_on, args=(process,)))
             readers[-1].start()
-        yield Cluster(address, crew)
+        yield Cluster(address, scheduler, crew)
     finally:
         for process in reversed(processes):
             process.kill()
@@ -253,6 +254,16 @@ def test_no_scheduler_and_no_workers(sides: tuple[Path, Path], monkeypatch: pyte
     )
     with running(0) as empty:
         assert_json_error(tieout_diff(*words, empty.address), 1, name="engine_unusable", says="has no worker")
+
+
+def test_a_scheduler_that_went_away_is_named(sides: tuple[Path, Path], capfd: pytest.CaptureFixture[str]) -> None:
+    with running(1) as cluster:
+        result = tieout.diff(*sides, on="perm_id", null_keys="list", engine="dask", scheduler=cluster.address)
+        cluster.scheduler.kill()
+        with pytest.raises(EngineUnusable, match=f"the scheduler at {cluster.address} went away"):
+            _ = result.changed
+        result.close()
+    assert capfd.readouterr().err == ""
 
 
 def test_without_dask_the_extra_is_named(sides: tuple[Path, Path]) -> None:

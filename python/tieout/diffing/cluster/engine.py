@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 TIMEOUT_S: Final = 15.0
 """How long a scheduler may take to answer, and its first worker to be there."""
+_LOGGERS: Final = ("distributed", "distributed.client", "distributed.core", "distributed.utils", "tornado.application")
 _PACKAGES: Final = ("tieout", "polars", "distributed")
 
 
@@ -36,7 +37,8 @@ def connected(address: str) -> Iterator[Client]:
             "the engine dask is not installed", hint="pip install 'tieout[dask]', here and where the workers run"
         ) from error
     # What it would say of workers that went away is dealt with, or becomes an error of ours.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=TIMEOUT_S, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -50,6 +52,31 @@ def connected(address: str) -> Iterator[Client]:
         yield client
     finally:
         client.close(timeout=TIMEOUT_S)
+
+
+@contextmanager
+def staying(address: str) -> Iterator[None]:
+    """
+    The block has work done.
+
+    Raises:
+        EngineUnusable: the scheduler went away, or workers did again and again.
+    """
+    from distributed import CancelledError
+    from distributed.scheduler import KilledWorker
+
+    try:
+        yield
+    except KilledWorker as error:
+        raise EngineUnusable(
+            f"workers went away again and again: {str(error).splitlines()[0]}",
+            hint="see the workers' logs; with too little memory, start them with more of it or fewer threads",
+        ) from error
+    except (OSError, CancelledError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise EngineUnusable(
+            f"the scheduler at {address} went away: {said}", hint="see its log, start it again, then run this again"
+        ) from error
 
 
 def check_versions(client: Client) -> None:

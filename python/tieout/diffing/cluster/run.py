@@ -17,7 +17,7 @@ from tieout.diffing.planning import Plan, plan
 from tieout.diffing.result import DiffResult
 from tieout.diffing.source import Source, of_lazy
 from tieout.diffing.tables import Kind
-from tieout.errors import EngineUnusable, SchemaMismatch, UsageError
+from tieout.errors import SchemaMismatch, UsageError
 from tieout.files import pretty_json
 
 if TYPE_CHECKING:
@@ -62,26 +62,26 @@ def compare_on_cluster(
             raise SchemaMismatch(
                 f"{side.name} has {side.rows:,} rows; fewer than {ROWS_MAX:,}", hint="diff it in pieces"
             )
+    nothing = _nothing(agreed, options)
     with ExitStack() as stack:
         client = stack.enter_context(engine.connected(scheduler))
-        if out_folder is not None:
-            storage.prepare(out_folder)
-        engine.check_versions(client)
-        engine.check_readable(client, [side.files[0] for side in sides if side.files])
-        threads = sum(client.nthreads().values())
-        parts = max(2 * threads, -(-sum(side.rows for side in sides) // ROWS_PER_PART))
-        work = tasks.Work(agreed, options, parts)
-        answers = _answers(client, sides, work)
-        indexes = _collected(client, answers, sides, progress)
-        if out_folder is not None:
-            progress("writing", 0, None)
-            client.gather(
-                [client.submit(tasks.write, one, out_folder, part, pure=False) for part, one in enumerate(answers)]
-            )
-        nothing = _nothing(agreed, options)
+        with engine.staying(scheduler):
+            if out_folder is not None:
+                storage.prepare(out_folder)
+            engine.check_versions(client)
+            engine.check_readable(client, [side.files[0] for side in sides if side.files])
+            threads = sum(client.nthreads().values())
+            parts = max(2 * threads, -(-sum(side.rows for side in sides) // ROWS_PER_PART))
+            answers = _answers(client, sides, tasks.Work(agreed, options, parts))
+            indexes = _collected(client, answers, sides, progress)
+            if out_folder is not None:
+                progress("writing", 0, None)
+                client.gather(
+                    [client.submit(tasks.write, one, out_folder, part, pure=False) for part, one in enumerate(answers)]
+                )
         figures = total([nothing.figures, *(told for told, _ in indexes)])
         tables = ClusterTables(
-            client,
+            (client, scheduler),
             [(answer, pieces) for answer, (_, pieces) in zip(answers, indexes, strict=True)],
             agreed,
             empty=nothing.tables,
@@ -118,7 +118,6 @@ def _collected(
 ) -> list[tuple[Figures, dict[Kind, int]]]:
     """Figures and pieces of each part, as they come."""
     from distributed import as_completed
-    from distributed.scheduler import KilledWorker
 
     rows = sum(side.rows for side in sides)
     told = {client.submit(tasks.Answer.index, answer, pure=False): at for at, answer in enumerate(answers)}
@@ -128,12 +127,7 @@ def _collected(
         for future in as_completed(list(told), loop=client.loop):
             found[told[future]] = future.result()
             progress("comparing", rows * len(found) // len(answers), rows)
-    except KilledWorker as error:
-        raise EngineUnusable(
-            f"workers went away again and again: {str(error).splitlines()[0]}",
-            hint="see the workers' logs; with too little memory, start them with more of it or fewer threads",
-        ) from error
-    except BaseException:
+    except KeyboardInterrupt:
         client.cancel(answers, force=True)
         raise
     return [found[at] for at in range(len(answers))]

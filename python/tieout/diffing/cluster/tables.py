@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tieout.diffing.cluster import tasks
+from tieout.diffing.cluster.engine import staying
 from tieout.diffing.planning import Plan
 from tieout.diffing.spill.merging import merged
 from tieout.diffing.tables import Kind, Tables, place_name
@@ -22,15 +23,15 @@ class ClusterTables:
 
     def __init__(
         self,
-        client: Client,
+        engine: tuple[Client, str],
         answers: list[tuple[Future, dict[Kind, int]]],
         plan: Plan,
         *,
         empty: Tables,
         leave: Callable[[], None],
     ) -> None:
-        """`answers`: each part's, and how many pieces it has of each kind."""
-        self._client = client
+        """`engine`: client and address of the scheduler. `answers`: each part's, and its number of pieces by kind."""
+        self._client, self._address = engine
         self._answers = answers
         self._plan = plan
         self._empty = empty
@@ -74,7 +75,8 @@ class ClusterTables:
     def _pieces(self, answer: Future, kind: Kind, count: int) -> Iterator[pl.DataFrame]:
         for number in range(count):
             # The engine makes an answer anew if the worker that had it is gone.
-            piece: pl.DataFrame = self._client.submit(tasks.piece_of, answer, kind, number, pure=False).result()
+            with staying(self._address):
+                piece: pl.DataFrame = self._client.submit(tasks.piece_of, answer, kind, number, pure=False).result()
             if piece.height:
                 yield piece
 

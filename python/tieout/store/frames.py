@@ -11,7 +11,7 @@ from tieout.fixed import to_e8
 from tieout.model import LIMIT_PRICE_TYPES, LIVE_STATUSES, PRICELESS_TYPES, STOP_PRICE_TYPES
 from tieout.schema import EXECUTION, ORDER
 
-_PLAIN: Final = r"^(-?)(\d{1,10})(?:\.(\d{1,8})0*)?$"
+_PLAIN: Final = r"^(?<sign>-?)(?<whole>[0-9]{1,10})(?:\.(?<part>[0-9]{1,8})0*)?$"
 _ISO: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
@@ -80,10 +80,11 @@ _CONTRACT_TEXT: Final = (
 
 def e8_column(text: pl.Series) -> pl.Series:
     """Int64 counts of 1e-8 of a text column; null where the text is null, empty or not exactly representable."""
-    groups = text.to_frame("t").select(
-        pl.col("t").str.extract(_PLAIN, 1).alias("sign"),
-        pl.col("t").str.extract(_PLAIN, 2).cast(pl.Int64).alias("whole"),
-        pl.col("t").str.extract(_PLAIN, 3).fill_null("").str.pad_end(8, "0").cast(pl.Int64).alias("part"),
+    parts = text.to_frame("t").select(pl.col("t").str.extract_groups(_PLAIN).alias("groups")).unnest("groups")
+    groups = parts.select(
+        pl.col("sign"),
+        pl.col("whole").cast(pl.Int64),
+        pl.col("part").fill_null("").str.pad_end(8, "0").cast(pl.Int64),
     )
     size = groups["whole"] * 100_000_000 + groups["part"]
     plain = groups.select(pl.when(pl.col("sign") == "-").then(-size).otherwise(size).alias("e8"))["e8"]

@@ -288,6 +288,15 @@ def test_a_value_that_does_not_fit_is_refused(values: tuple[int, ...]) -> None:
         assert ring.stats().produced == 0
 
 
+def test_times_that_run_backwards_come_out_as_they_were_pushed() -> None:
+    """Order is the order of pushing: the ring compares no times."""
+    times = [30, 10, 20, -5]
+    with TickRing(10) as ring:
+        ring.push_batch(frame(4, exchange_ns=times, received_ns=times))
+        got = pl.DataFrame(ring.drain(10))
+    assert got["exchange_ns"].to_list() == got["received_ns"].to_list() == times
+
+
 def test_no_rows_are_no_loss_and_an_empty_ring_is_an_answer() -> None:
     with TickRing(10) as ring:
         assert ring.push_batch(frame(0)) == ring.push_batch(b"") == 0

@@ -3,11 +3,14 @@
 //! [`nul_mask`] takes 16 bytes at a time on x86-64, whose every machine has these instructions: nothing is asked at run
 //! time. [`nul_mask_by_words`] is its plain twin, which runs everywhere else and gives the same answer. [`Wide`] reads
 //! eight fields of numbers at once; the processor is asked once whether it can, and tests compare it byte by byte.
+//! [`across`] makes rows of eight columns, likewise.
 
+mod across;
 mod numbers;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
+pub use across::across;
 pub use numbers::{FIELDS, Numbers, Wide};
 
 /// Bytes that one mask covers.

@@ -53,7 +53,7 @@ impl Numbers {
     }
 }
 
-/// The processor has the instructions that read eight fields at once (x86-64 with AVX-512 and its byte permutations:
+/// The processor has the instructions that do eight at once (x86-64 with AVX-512 and its byte permutations:
 /// Intel from Ice Lake, AMD from Zen 4).
 #[derive(Debug, Clone, Copy)]
 pub struct Wide(());

@@ -5,6 +5,7 @@ use std::ops::Range;
 use arrow_array::types::{ArrowPrimitiveType, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, PrimitiveArray, RecordBatch};
 use arrow_buffer::NullBuffer;
+use tieout_lanes::{Wide, across};
 use tieout_ring::tick::{TickRecord, flag as ring, word};
 use tieout_wire::kind::flag;
 
@@ -18,11 +19,12 @@ pub(crate) struct Stage {
     /// The words of columns that the batch does not have stay 0.
     words: [[u64; STAGE_RECORDS]; 8],
     records: [TickRecord; STAGE_RECORDS],
+    wide: Option<Wide>,
 }
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self { words: [[0; STAGE_RECORDS]; 8], records: [[0; 8]; STAGE_RECORDS] }
+        Self { words: [[0; STAGE_RECORDS]; 8], records: [[0; 8]; STAGE_RECORDS], wide: Wide::detect() }
     }
 }
 
@@ -136,7 +138,7 @@ impl<'a> TickRows<'a> {
     /// `numbered_from`: the number of the first of them, if the batch has none. Word by word first, which the compiler
     /// does with wide instructions, and then across.
     pub(crate) fn records<'s>(&self, from: usize, numbered_from: u64, stage: &'s mut Stage) -> &'s [TickRecord] {
-        let Stage { words, records } = stage;
+        let Stage { words, records, wide } = stage;
         let count = STAGE_RECORDS.min(self.rows - from);
         let rows = from..from + count;
         let heads = self.instrument[rows.clone()].iter().zip(&self.kind[rows.clone()]).zip(&self.field[rows.clone()]);
@@ -162,9 +164,7 @@ impl<'a> TickRows<'a> {
         for column in &self.unsigned {
             column.put(from, words, |value| value);
         }
-        for (row, record) in records.iter_mut().enumerate() {
-            *record = std::array::from_fn(|number| words[number][row]);
-        }
+        across(*wide, words, records);
         &records[..count]
     }
 }

@@ -27,11 +27,10 @@ impl Cursor {
     #[inline]
     pub(crate) fn advance(&mut self, count: usize) {
         debug_assert!(count <= self.capacity, "{count} of {}", self.capacity);
-        self.position += count as u64;
-        self.index += count;
-        if self.index >= self.capacity {
-            self.index -= self.capacity;
-        }
+        // Neither can overflow: see above, and an index and a count are at most the capacity.
+        self.position = self.position.wrapping_add(count as u64);
+        let index = self.index.wrapping_add(count);
+        self.index = if index >= self.capacity { index.wrapping_sub(self.capacity) } else { index };
     }
 
     /// Moves to a later position, however far: a step if it is within one lap, else a division.
@@ -42,6 +41,11 @@ impl Cursor {
             Ok(count) if count <= self.capacity => self.advance(count),
             _ => *self = Self { position, index: remainder(position, self.capacity), capacity: self.capacity },
         }
+    }
+
+    /// The same slot one lap before; there was one.
+    pub(crate) fn lap_before(self) -> Self {
+        Self { position: self.position - self.capacity as u64, ..self }
     }
 
     /// How many of the next `count` records lie before the ring's end; the others begin at slot 0.

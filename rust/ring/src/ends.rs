@@ -14,6 +14,8 @@ pub(crate) struct Ends {
     pub(crate) head: Line<Head>,
     pub(crate) losses: Line<Losses>,
     capacity: usize,
+    /// Whether producers move the head too.
+    contested: bool,
 }
 
 /// What the consumer writes.
@@ -21,7 +23,7 @@ pub(crate) struct Ends {
 pub(crate) struct Head {
     /// The oldest record that waits; moved by the consumer, and by a producer that drops.
     pub(crate) position: AtomicU64,
-    /// Records that the consumer handed out: its own count, so that the account checks the positions.
+    /// Records that the consumer handed out, where producers move the head too; elsewhere the position says it.
     consumed: AtomicU64,
 }
 
@@ -34,18 +36,18 @@ impl Head {
 }
 
 impl Ends {
-    pub(crate) fn new(settings: Settings) -> Result<Self, RingError> {
+    pub(crate) fn new(settings: Settings, contested: bool) -> Result<Self, RingError> {
         let Settings { capacity, instruments } = settings;
         let head = Head { position: AtomicU64::new(0), consumed: AtomicU64::new(0) };
         let losses = Losses::new(instruments)?;
-        Ok(Self { tail: Line(AtomicU64::new(0)), head: Line(head), losses: Line(losses), capacity })
+        Ok(Self { tail: Line(AtomicU64::new(0)), head: Line(head), losses: Line(losses), capacity, contested })
     }
 
     /// The account; exact while nobody moves.
     pub(crate) fn account(&self) -> Account {
         // The head first: while things move, `waiting` may then be too large, never negative, and is cut off.
         let head = self.head.0.position.load(Ordering::Acquire);
-        let consumed = self.head.0.consumed.load(Ordering::Relaxed);
+        let consumed = if self.contested { self.head.0.consumed.load(Ordering::Relaxed) } else { head };
         let tail = self.tail.0.load(Ordering::Acquire);
         let [oldest, newest] = [Lost::Oldest, Lost::Newest].map(|lost| self.losses.0.count(lost));
         Account {

@@ -16,7 +16,6 @@
 //!
 //! Word 0 of a record says whose it is ([`record`]); [`tick`] is the layout that tieout gives to its 64 bytes.
 //! `docs/ring.md` has the argument for every memory ordering.
-#![forbid(unsafe_code)]
 
 pub mod account;
 pub mod conflate;
@@ -31,8 +30,13 @@ mod cursor;
 mod ends;
 mod links;
 mod losses;
-mod slot;
+#[cfg(wide_words)]
+mod moves;
+mod shared;
+mod slots;
 mod sync;
+mod taken;
+mod words;
 
 pub use account::{Account, Pushed, Watch};
 pub use error::RingError;

@@ -20,6 +20,13 @@ pub enum WhenFull {
     },
 }
 
+impl WhenFull {
+    /// Whether producers move the head too.
+    pub(crate) fn is_contested(self) -> bool {
+        matches!(self, Self::DropOldest { .. })
+    }
+}
+
 /// What a ring is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {

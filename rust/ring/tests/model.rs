@@ -170,7 +170,7 @@ fn follow(kind: Kind, capacity: usize, steps: &[Step]) {
             }
             Step::Pop => assert_eq!(consumer.pop(), model.take(1).first().copied()),
             Step::Drain(wanted) => {
-                let mut found = vec![[0; 4]; *wanted];
+                let mut found = vec![[0; 8]; *wanted];
                 let count = consumer.drain(&mut found);
                 assert_eq!(found[..count], model.take(*wanted));
             }

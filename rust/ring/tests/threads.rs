@@ -41,7 +41,7 @@ fn run(kind: Kind, capacity: usize, producers: usize) {
                 left.fetch_sub(1, Ordering::Release);
             });
         }
-        let mut some = [[0; 4]; 16];
+        let mut some = [[0; 8]; 16];
         loop {
             let over = left.load(Ordering::Acquire) == 0;
             let before = taken.len();

@@ -22,30 +22,11 @@ mod producer;
 pub use consumer::Consumer;
 pub use producer::Producer;
 
-use crate::account::{Account, Books, Watch};
-use crate::ends::Ends;
-use crate::error::{RingError, boxed};
-use crate::losses::Losses;
+use crate::account::{Books, Watch};
+use crate::error::RingError;
 use crate::settings::{Settings, WhenFull};
-use crate::slot::TurnSlot;
+use crate::shared::Shared;
 use crate::sync::Arc;
-
-/// What all ends share.
-#[derive(Debug)]
-struct Shared<const N: usize> {
-    ends: Ends,
-    slots: Box<[TurnSlot<N>]>,
-}
-
-impl<const N: usize> Books for Shared<N> {
-    fn account(&self) -> Account {
-        self.ends.account()
-    }
-
-    fn losses(&self) -> &Losses {
-        &self.ends.losses.0
-    }
-}
 
 /// A ring's two ends, and a look at it; clone the producer for every source.
 ///
@@ -55,9 +36,7 @@ pub fn ring<const N: usize>(
     settings: Settings,
     when_full: WhenFull,
 ) -> Result<(Producer<N>, Consumer<N>, Watch), RingError> {
-    let settings = settings.check(when_full)?;
-    let slots = boxed(settings.capacity, TurnSlot::new)?;
-    let shared = Arc::new(Shared { slots, ends: Ends::new(settings)? });
+    let shared = Shared::new(settings, when_full)?;
     let books: Arc<dyn Books> = Arc::clone(&shared) as _;
     let producer = Producer::new(Arc::clone(&shared), when_full);
     Ok((producer, Consumer::new(shared, when_full), Watch::new(books)))

@@ -1,11 +1,12 @@
 //! An end that pushes, beside others.
 
-use super::Shared;
 use crate::account::Pushed;
 use crate::cursor::{Cursor, distance};
 use crate::losses::Lost;
 use crate::record::Record;
 use crate::settings::WhenFull;
+use crate::shared::Shared;
+use crate::slots::Turn;
 use crate::sync::{Arc, Ordering};
 
 /// Pushes records and never waits; a call repeats a step only because another end got on.
@@ -125,13 +126,11 @@ impl<const N: usize> Producer<N> {
 
     /// Writes records to the places that were claimed for them.
     fn write_all(&self, records: &[Record<N>]) {
-        let slots = &self.shared.slots;
-        let (front, back) = records.split_at(self.tail.before_end(records.len()));
-        let places = slots[self.tail.index..].iter().zip(front).chain(slots.iter().zip(back));
-        for (position, (slot, record)) in (self.tail.position..).zip(places) {
-            slot.words.witness_write(position, slots.len());
-            slot.words.write(record);
-            slot.finish(position);
+        let (slots, mut place) = (&self.shared.slots, self.tail);
+        for record in records {
+            slots.write(place, record);
+            slots.finish(place);
+            place.advance(1);
         }
     }
 
@@ -144,15 +143,10 @@ impl<const N: usize> Producer<N> {
         let from = self.head_seen;
         self.head.move_to(from);
         self.dropping.clear();
-        let slots = &self.shared.slots;
-        let front = self.head.before_end(batch);
-        let oldest = slots[self.head.index..][..front].iter().chain(&slots[..batch - front]);
-        for (position, slot) in (from..).zip(oldest) {
-            if !slot.holds(position) {
-                break;
-            }
-            self.dropping.push(slot.words.first_word());
-            slot.words.witness_free(position);
+        let (slots, mut oldest) = (&self.shared.slots, self.head);
+        while self.dropping.len() < batch && slots.turn(oldest) != Turn::Missing {
+            self.dropping.push(slots.let_go(oldest));
+            oldest.advance(1);
         }
         let count = self.dropping.len();
         if count == 0 {

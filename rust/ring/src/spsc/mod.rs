@@ -21,63 +21,11 @@ mod producer;
 pub use consumer::Consumer;
 pub use producer::Producer;
 
-use crate::account::{Account, Books, Watch};
-use crate::cursor::Cursor;
-use crate::ends::Ends;
-use crate::error::{RingError, boxed};
-use crate::losses::Losses;
-use crate::record::Record;
+use crate::account::{Books, Watch};
+use crate::error::RingError;
 use crate::settings::{Settings, WhenFull};
-use crate::slot::TurnSlot;
+use crate::shared::Shared;
 use crate::sync::Arc;
-
-/// What both ends share.
-#[derive(Debug)]
-struct Shared<const N: usize> {
-    ends: Ends,
-    slots: Box<[TurnSlot<N>]>,
-}
-
-impl<const N: usize> Shared<N> {
-    /// Fills the slots from a position on, which the producer may write.
-    fn write(&self, from: Cursor, records: &[Record<N>]) {
-        let (front, back) = records.split_at(from.before_end(records.len()));
-        let second = from.position + front.len() as u64;
-        for (slots, position, records) in
-            [(&self.slots[from.index..], from.position, front), (&self.slots, second, back)]
-        {
-            for (position, (slot, record)) in (position..).zip(slots.iter().zip(records)) {
-                slot.words.witness_write(position, self.slots.len());
-                slot.words.write(record);
-                slot.finish(position);
-            }
-        }
-    }
-
-    /// Copies slots from a position on, and leaves the head where it is.
-    fn read(&self, from: Cursor, records: &mut [Record<N>]) {
-        let (front, back) = records.split_at_mut(from.before_end(records.len()));
-        let second = from.position + front.len() as u64;
-        for (slots, position, records) in
-            [(&self.slots[from.index..], from.position, front), (&self.slots, second, back)]
-        {
-            for (position, (slot, record)) in (position..).zip(slots.iter().zip(records)) {
-                *record = slot.words.read();
-                slot.words.witness_free(position);
-            }
-        }
-    }
-}
-
-impl<const N: usize> Books for Shared<N> {
-    fn account(&self) -> Account {
-        self.ends.account()
-    }
-
-    fn losses(&self) -> &Losses {
-        &self.ends.losses.0
-    }
-}
 
 /// A ring's two ends, and a look at it.
 ///
@@ -87,9 +35,7 @@ pub fn ring<const N: usize>(
     settings: Settings,
     when_full: WhenFull,
 ) -> Result<(Producer<N>, Consumer<N>, Watch), RingError> {
-    let settings = settings.check(when_full)?;
-    let slots = boxed(settings.capacity, TurnSlot::new)?;
-    let shared = Arc::new(Shared { slots, ends: Ends::new(settings)? });
+    let shared = Shared::new(settings, when_full)?;
     let books: Arc<dyn Books> = Arc::clone(&shared) as _;
     let producer = Producer::new(Arc::clone(&shared), when_full);
     Ok((producer, Consumer::new(shared, when_full), Watch::new(books)))

@@ -1,11 +1,11 @@
 //! The end that pushes.
 
-use super::Shared;
 use crate::account::Pushed;
 use crate::cursor::{Cursor, distance};
 use crate::losses::Lost;
 use crate::record::Record;
 use crate::settings::WhenFull;
+use crate::shared::Shared;
 use crate::sync::{Arc, Ordering};
 
 /// Pushes records and never waits: each call ends after a bounded number of steps, whatever the consumer does.
@@ -95,25 +95,28 @@ impl<const N: usize> Producer<N> {
     /// Writes a record for which there is room, and publishes it.
     #[inline]
     fn write(&mut self, record: &Record<N>) {
-        let slot = &self.shared.slots[self.tail.index];
-        slot.words.witness_write(self.tail.position, self.tail.capacity());
-        slot.words.write(record);
-        slot.finish(self.tail.position);
+        let place = self.tail;
+        self.shared.slots.write(place, record);
         self.tail.advance(1);
         self.publish();
+        self.shared.slots.finish(place);
     }
 
     /// Writes records for which there is room, and publishes them.
     fn write_all(&mut self, records: &[Record<N>]) {
-        self.shared.write(self.tail, records);
+        if let [record] = records {
+            return self.write(record);
+        }
+        let first = self.tail;
+        self.shared.slots.write_all(first, records);
         self.tail.advance(records.len());
         self.publish();
+        self.shared.slots.finish_first(first);
     }
 
-    /// Shows what was written.
+    /// Shows what was written, to `drain`; and to `pop`, when the turn is stored after it.
     ///
-    /// Release, with the Acquire of the consumer's `ready`: the words come before the position that tells of them. The
-    /// slot's turn has told `pop` already.
+    /// Release, with the Acquire of the consumer's `look_at_tail`: the words come before the position that tells of them.
     #[inline]
     fn publish(&self) {
         self.shared.ends.tail.0.store(self.tail.position, Ordering::Release);
@@ -159,14 +162,14 @@ impl<const N: usize> Producer<N> {
     /// Counts the `batch` oldest records of a ring that was full: they begin where the next one goes.
     fn count_dropped(&self, batch: usize) {
         let slots = &self.shared.slots;
-        let front = self.tail.before_end(batch);
-        let dropped = slots[self.tail.index..][..front].iter().chain(&slots[..batch - front]);
-        let position = self.tail.position - slots.len() as u64;
-        // Their words are what this thread wrote one lap ago.
-        let words = (position..).zip(dropped).map(|(position, slot)| {
-            slot.words.witness_free(position);
-            slot.words.first_word()
-        });
+        let mut oldest = self.tail.lap_before();
+        // Their words are what this thread wrote.
+        let words = std::iter::repeat_with(|| {
+            let word = slots.let_go(oldest);
+            oldest.advance(1);
+            word
+        })
+        .take(batch);
         self.shared.ends.losses.0.add_alone(Lost::Oldest, words);
     }
 

@@ -3,7 +3,7 @@
 
 use tieout_ring::{Pushed, Settings, Watch, WhenFull, conflate, mpsc, spsc};
 
-pub type Record = tieout_ring::Record<4>;
+pub type Record = tieout_ring::Record<8>;
 
 pub trait Push: Send {
     fn push(&mut self, record: &Record) -> Pushed;
@@ -18,7 +18,7 @@ pub trait Take: Send {
 
 macro_rules! ring {
     ($($ring:ident),*) => {$(
-        impl Push for $ring::Producer<4> {
+        impl Push for $ring::Producer<8> {
             fn push(&mut self, record: &Record) -> Pushed {
                 $ring::Producer::push(self, record)
             }
@@ -29,7 +29,7 @@ macro_rules! ring {
                 $ring::Producer::try_push(self, record)
             }
         }
-        impl Take for $ring::Consumer<4> {
+        impl Take for $ring::Consumer<8> {
             fn pop(&mut self) -> Option<Record> {
                 $ring::Consumer::pop(self)
             }
@@ -74,7 +74,7 @@ pub fn open(kind: Kind, settings: Settings, producers: usize) -> Ends {
 
 /// The record of this number; every word tells it.
 pub fn record(head: u64, number: u64) -> Record {
-    [head, number, number ^ head, !number]
+    [head, number, number ^ head, !number, number << 1, number << 2, number << 3, !(number << 4)]
 }
 
 /// The number, of a record that came out as it went in.

@@ -41,6 +41,44 @@ fn a_prefix_of_4_gib_that_comes_in_two_pieces_is_seen_too() {
 }
 
 #[test]
+fn bytes_of_another_protocol_end_the_stream_at_once() {
+    for bytes in
+        [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"]
+    {
+        let (mut heard, mut decoder) = (Heard::default(), decoder());
+        let outcome = decoder.feed(bytes, 0, &mut heard);
+        assert!(matches!(outcome, Err(WireError::FrameTooLong { .. })), "{outcome:?}");
+        assert_eq!((Heard::default(), 0), (heard, decoder.pending_bytes()));
+    }
+}
+
+#[test]
+fn times_that_run_backwards_are_kept_as_they_came() {
+    let by_tick = |seconds: &str| frame(&["99", "7", "4", seconds, "230.5"]);
+    let (mut heard, mut decoder) = (Heard::default(), decoder());
+    for (received_ns, seconds) in [(20, "1752606307"), (10, "1752606306"), (15, "-1")] {
+        decoder.feed(&by_tick(seconds), received_ns, &mut heard).expect("a possible length");
+    }
+    let times: Vec<_> = heard.ticks.iter().map(|tick| (tick.received_ns, tick.exchange_ns)).collect();
+    assert_eq!([(20, 1_752_606_307_000_000_000), (10, 1_752_606_306_000_000_000), (15, -1_000_000_000)], times[..]);
+    assert_eq!([0, 1, 2], heard.ticks.iter().map(|tick| tick.sequence).collect::<Vec<_>>()[..]);
+}
+
+/// The fields of a message that the wide way does not read at once: an odd version, and a field of a block and more.
+#[test]
+fn an_odd_version_and_a_long_field_change_nothing() {
+    let size = |version: &str| fed(&frame(&["2", version, "7", "0", "100"])).0;
+    let expected = size("6");
+    assert_eq!(1, expected.ticks.len());
+    for version in ["", "10", "x", &"6".repeat(200)] {
+        assert_eq!(expected, size(version), "version {version:?}");
+    }
+    let text = "A".repeat(200);
+    let (heard, _) = fed(&frame(&["46", "6", "7", "32", &text]));
+    assert_eq!(1 + text.len().div_ceil(16), heard.ticks.len());
+}
+
+#[test]
 fn a_long_frame_claims_only_the_memory_of_what_came() {
     let (mut heard, mut decoder) = (Heard::default(), decoder());
     let length = u32::try_from(FRAME_BYTES_MAX).expect("it fits").to_be_bytes();

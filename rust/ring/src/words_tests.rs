@@ -3,7 +3,8 @@ use super::*;
 fn out_and_in<const N: usize>() {
     let slots: Vec<Words<N>> = std::iter::repeat_with(Words::new).take(30).collect();
     for count in 0..=slots.len() {
-        let records: Vec<Record<N>> = (0..count).map(|row| std::array::from_fn(|word| (row * N + word) as u64)).collect();
+        let records: Vec<Record<N>> =
+            (0..count).map(|row| std::array::from_fn(|word| (row * N + word) as u64)).collect();
         let mut found = vec![[u64::MAX; N]; count + 1];
         write_all(&slots[..count], &records);
         read_all(&slots[..count], &mut found[..count]);

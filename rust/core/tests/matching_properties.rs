@@ -251,4 +251,41 @@ proptest! {
         let alone = |matching: &Matching| matching.broker_only.iter().copied().collect::<BTreeSet<u32>>();
         prop_assert!(alone(&wide).is_subset(&alone(&narrow)));
     }
+
+    /// Invariants 7 to 11, exactness of one to one: who is paired is in no other pair and in no edge, but for a fork's.
+    #[test]
+    fn invariants_7_to_11_a_pair_is_the_only_possibility((broker, book) in sides(), settings in settings()) {
+        let matching = matched(&broker, &book, settings);
+        let (lefts, rights): (Vec<u32>, Vec<u32>) = matching.pairs.iter().map(|pair| (pair.broker, pair.book)).unzip();
+        let (left_set, right_set): (BTreeSet<u32>, BTreeSet<u32>) =
+            (lefts.iter().copied().collect(), rights.iter().copied().collect());
+        prop_assert_eq!((lefts.len(), rights.len()), (left_set.len(), right_set.len()));
+        for edge in &matching.ambiguous {
+            let forked = edge.reason.as_str().starts_with("forked");
+            prop_assert!(!left_set.contains(&edge.broker));
+            prop_assert!(forked || edge.book.is_none_or(|book| !right_set.contains(&book)));
+        }
+    }
+
+    /// Invariants 7 to 9 and 11: with every order live, neither side is special.
+    #[test]
+    fn invariants_7_to_11_sides_are_symmetric((broker, book) in sides(), settings in settings()) {
+        // A fork is asked of the broker alone, and so is what is over: without either, and with no key of a fork.
+        let live = |at: usize, row: &Row| Row {
+            status: Some("Submitted".to_owned()),
+            perm_id: row.perm_id.filter(|_| at.is_multiple_of(2)),
+            order_ref: row.order_ref.clone().filter(|_| row.perm_id.is_none()),
+            order_id: None,
+            ..row.clone()
+        };
+        let all = |rows: &[Row]| rows.iter().enumerate().map(|(at, row)| live(at, row)).collect::<Vec<Row>>();
+        let (broker, book) = (all(&broker), all(&book));
+        let forks = |matching: &Matching| matching.ambiguous.iter().any(|edge| edge.reason.as_str().starts_with("forked"));
+        let (forth, back) = (matched(&broker, &book, settings), matched(&book, &broker, settings));
+        prop_assume!(!forks(&forth) && !forks(&back));
+        let pairs: BTreeSet<_> = forth.pairs.iter().map(|pair| (pair.broker, pair.book, pair.tier)).collect();
+        let turned: BTreeSet<_> = back.pairs.iter().map(|pair| (pair.book, pair.broker, pair.tier)).collect();
+        prop_assert_eq!(pairs, turned);
+        prop_assert_eq!((forth.broker_only, forth.book_only), (back.book_only, back.broker_only));
+    }
 }

@@ -30,8 +30,7 @@ def revisions(kept: pl.DataFrame, corrections: Corrections) -> tuple[Pairs, Pair
     """
     names = corrections.columns
     exec_id, base = pl.col(names["exec_id"]).cast(pl.String), base_column(corrections)
-    account = pl.col(names["account"]).cast(pl.String)
-    several = pl.struct(account.alias("account"), base.alias("base")).is_duplicated() & exec_id.is_not_null()
+    several = base.is_duplicated() & exec_id.is_not_null()  # a base of two accounts makes two groups of one
     asked = [pl.col(name).alias(role) for role, name in names.items()]
     found = kept.lazy().filter(several).select("row", *asked).collect()
     groups: dict[tuple[str | None, str], list[dict[str, Any]]] = {}

@@ -104,13 +104,15 @@ def test_data_frame_libraries(shape: str, tmp_path: Path) -> None:
     threads = pl.thread_pool_size()
     differ, file = Differ(threads), tmp_path / "sides.duckdb"
     a, b = for_pandas(left), for_pandas(right)
-    for_reladiff(left, right, file)
+    if shape == "integer key":
+        for_reladiff(left, right, file)
     ours = lambda: differ.diff(left, right, keys=keys, fields=FIELDS)  # noqa: E731 - a name for both of its uses
     expected = answer(ours())
     check(by_pandas(a, b, keys), expected)
     tools = {"datacompy": lambda: by_datacompy(a, b, keys), "reladiff": lambda: by_reladiff(file, keys, threads)}
     best = {"ours": min(seconds(ours) for _ in range(ROUNDS)), "pandas": seconds(lambda: by_pandas(a, b, keys))}
-    for name in installed():
+    # reladiff splits tables by ranges of a key, and takes no text with points in it as one.
+    for name in (name for name in installed() if name != "reladiff" or shape == "integer key"):
         start = time.perf_counter()
         assert tools[name]() == counts(expected)
         best[name] = time.perf_counter() - start
@@ -138,7 +140,7 @@ def growth_of(left: pl.DataFrame, right: pl.DataFrame, keys: tuple[str, ...]) ->
         return differ.diff(left, right, keys=keys, fields=FIELDS)
 
     found = ours(kept)
-    assert found.left_only.len() == found.right_only.len() == left.height // 200
+    assert found.left_only.len() == found.right_only.len() == left.height // 100
     return best_of({"a first call": lambda: ours(Differ(threads)), "a later one": lambda: ours(kept)})
 
 

@@ -71,7 +71,7 @@ def decide(frame: pl.DataFrame, rule: Rule, differ: Differ, *, places: pl.Series
         found = differ.repeats(table, keys=keys, fields=fields)
     except (TypeError, ValueError) as error:
         raise SchemaMismatch(str(error), hint="leave the column out with --ignore, or choose another key") from error
-    superseded, ambiguous = _revised(frame, found.copies["row"], rule)
+    superseded, ambiguous = _revised(frame, found.copies["row"], rule, differ=differ)
     differing = _differing(frame, found.others, rule.compared)
     return Decided(found.copies, _frame(superseded), found.others, _frame(ambiguous), found.null, differing)
 
@@ -85,7 +85,7 @@ def _frame(pairs: Pairs) -> pl.DataFrame:
     return pl.DataFrame(pairs, schema={"row": pl.UInt32, "of": pl.UInt32}, orient="row")
 
 
-def _revised(frame: pl.DataFrame, copies: pl.Series, rule: Rule) -> tuple[Pairs, Pairs]:
+def _revised(frame: pl.DataFrame, copies: pl.Series, rule: Rule, *, differ: Differ) -> tuple[Pairs, Pairs]:
     if rule.corrections is None:
         return [], []
     needed = list(dict.fromkeys(rule.corrections.columns.values()))
@@ -93,7 +93,7 @@ def _revised(frame: pl.DataFrame, copies: pl.Series, rule: Rule) -> tuple[Pairs,
     if copies.len():
         distinct = pl.repeat(True, frame.height, dtype=pl.Boolean, eager=True).scatter(copies, False)
         numbered = numbered.filter(distinct)
-    return revisions(numbered, rule.corrections)
+    return revisions(numbered, rule.corrections, differ)
 
 
 def _differing(frame: pl.DataFrame, conflicts: pl.DataFrame, columns: tuple[str, ...]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from tieout.diffing.dedup.roles import Corrections
+from tieout.diffing.kernel import Differ
 from tieout.fixed import to_e8
 from tieout.store.corrections import base_of, line_of, suffix_of
 
@@ -20,19 +21,20 @@ Pairs = list[tuple[int, int]]
 """Rows, and the row that each is told beside."""
 
 
-def revisions(kept: pl.DataFrame, corrections: Corrections) -> tuple[Pairs, Pairs]:
+def revisions(kept: pl.DataFrame, corrections: Corrections, differ: Differ) -> tuple[Pairs, Pairs]:
     """
     The superseded rows, each with the active one, and the ambiguous ones.
 
     Args:
         kept: one row for each execution, and those that contradict one under its id; column `row` has their numbers.
         corrections: which columns say what.
+        differ: finds those of one base.
     """
     names = corrections.columns
-    exec_id, base = pl.col(names["exec_id"]).cast(pl.String), base_column(corrections)
-    several = base.is_duplicated() & exec_id.is_not_null()  # a base of two accounts makes two groups of one
     asked = [pl.col(name).alias(role) for role, name in names.items()]
-    found = kept.lazy().filter(several).select("row", *asked).collect()
+    bases = differ.repeats(kept.select(base_column(corrections).alias("base")), keys=["base"], fields=[]).copies
+    several = pl.concat([bases["row"], bases["of"]]).unique().sort()
+    found = kept[several].select("row", *asked)
     groups: dict[tuple[str | None, str], list[dict[str, Any]]] = {}
     for row in found.iter_rows(named=True):
         said = {**row, "con_id": row.get("con_id"), "cumulative_quantity_e8": _e8(row["cumulative_quantity"], names)}

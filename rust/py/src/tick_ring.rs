@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
+use arrow_array::RecordBatch;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -153,12 +154,7 @@ impl TickRing {
         if let Some(bytes) = bytes_of(ticks)? {
             return compute(py, || self.push_bytes(&bytes, instrument_base));
         }
-        let Ok(batches) = ticks.extract::<AnyRecordBatch>() else {
-            return Err(PyTypeError::new_err(
-                "ticks are neither Arrow rows (a record batch, table or polars frame) nor bytes of 64-byte records",
-            ));
-        };
-        let (batches, _) = batches.into_table()?.into_inner();
+        let batches = batches_of(ticks)?;
         compute(py, || {
             let instruments = instrument_base..instrument_end;
             let rows = |batch| TickRows::new(batch, &instruments, renumber);
@@ -324,6 +320,20 @@ fn bytes_of(ticks: &Bound<'_, PyAny>) -> PyResult<Option<PyBackedBytes>> {
         Ok(buffer) => Ok(Some(PyBytes::new(ticks.py(), &buffer.to_vec(ticks.py())?).into())),
         Err(_) => Ok(None),
     }
+}
+
+/// The batches of Arrow rows. Those of a decoder or a drain are this module's own and need no way through Arrow's C
+/// interface, which costs as much as some thousand rows.
+fn batches_of(ticks: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
+    if let Ok(own) = ticks.cast::<PyRecordBatch>() {
+        return Ok(vec![own.get().as_ref().clone()]);
+    }
+    let Ok(batches) = ticks.extract::<AnyRecordBatch>() else {
+        return Err(PyTypeError::new_err(
+            "ticks are neither Arrow rows (a record batch, table or polars frame) nor bytes of 64-byte records",
+        ));
+    };
+    Ok(batches.into_table()?.into_inner().0)
 }
 
 fn unknown_policy(found: &str) -> PyErr {

@@ -74,6 +74,31 @@ def test_missing_columns_are_told_and_only_copies_dropped() -> None:
     assert result.notes == ("corrections are not looked for: there is no column for perm_id, side",)
 
 
+def test_either_con_id_or_symbol_is_the_contract() -> None:
+    by_symbol = tieout.dedup(EXECUTIONS.drop("con_id"), on="exec_id")
+    by_con_id = tieout.dedup(EXECUTIONS.drop("symbol"), on="exec_id")
+    assert [counts(by_symbol), counts(by_con_id)] == [COUNTS, COUNTS]
+    neither = tieout.dedup(EXECUTIONS.drop("symbol", "con_id"), on="exec_id")
+    assert neither.notes == ("corrections are not looked for: there is no column for symbol or con_id",)
+
+
+@pytest.mark.parametrize(("con_ids", "superseded", "ambiguous"), [
+    ((1, 1), 1, 0), ((1, 2), 0, 1), ((1, None), 0, 1), ((None, 1), 0, 1), ((None, None), 0, 1), ((0, 0), 0, 1),
+])  # fmt: skip
+def test_a_contract_that_nobody_tells_is_for_the_operator(
+    con_ids: tuple[int | None, int | None], superseded: int, ambiguous: int
+) -> None:
+    rows = [execution(f"{BASE}.01.0{at}", con_id=con_id) for at, con_id in enumerate(con_ids, 1)]
+    result = tieout.dedup(pl.DataFrame(rows).drop("symbol").cast({"con_id": pl.Int64}), on="exec_id")
+    assert (result.counts.superseded, result.counts.ambiguous) == (superseded, ambiguous)
+
+
+@pytest.mark.parametrize("name", ["cumQty", "cum_qty", "cum_quantity", "cumulative_qty"])
+def test_other_spellings_are_understood(name: str) -> None:
+    names = {"account": "account_id", "con_id": "conid", "cumulative_quantity": name}
+    assert counts(tieout.dedup(EXECUTIONS.drop("symbol").rename(names), on=["account_id", "exec_id"])) == COUNTS
+
+
 def test_ibs_own_names_are_understood() -> None:
     names = {"exec_id": "execId", "account": "acctNumber", "perm_id": "permId", "cumulative_quantity": "cumQty"}
     frame = EXECUTIONS.rename(names).with_columns(pl.col("cumQty").cast(pl.Float64))

@@ -70,21 +70,19 @@ class _AmountCut:
 
     timed = False
 
-    def __init__(self, threshold: int, *, session: Session | None = None) -> None:
+    def __init__(self, threshold: int, amount: pl.Expr, *, session: Session | None = None) -> None:
+        """`amount` is what a trade adds."""
         self.session = session
+        self._amount = amount.cast(_WIDE)
         self._threshold = pl.lit(threshold, dtype=_WIDE)
         self._sums = pl.DataFrame(schema={"instrument": pl.UInt32(), "session_ns": pl.Int64(), "sum": _WIDE})
-
-    def amount(self) -> pl.Expr:
-        """What a trade adds."""
-        raise NotImplementedError
 
     def assign(self, trades: pl.DataFrame) -> pl.DataFrame:
         """Each trade's bar: the one that is open when it comes."""
         rows = trades if self.session is not None else trades.with_columns(
             session_ns=pl.lit(0, dtype=pl.Int64), session_end_ns=pl.lit(NEVER_NS, dtype=pl.Int64)
         )  # fmt: skip
-        rows = rows.with_columns(amount=self.amount())
+        rows = rows.with_columns(amount=self._amount)
         before = self._sums.select(
             "instrument", "session_ns", number=pl.lit(None, dtype=pl.UInt64), amount=pl.col("sum")
         )
@@ -110,33 +108,25 @@ class TickCut(_AmountCut):
     def __init__(self, trades: int, *, session: Session | None = None) -> None:
         if trades < 1:
             raise ValueError(f"found bars of {trades} trades, expected 1 or more")
-        super().__init__(trades, session=session)
-
-    def amount(self) -> pl.Expr:
-        """One."""
-        return pl.lit(1, dtype=_WIDE)
+        super().__init__(trades, pl.lit(1), session=session)
 
 
 class VolumeCut(_AmountCut):
     """Bars of so many units. Raises ValueError where it is not above 0, or has more than 8 places."""
 
     def __init__(self, volume: Decimal, *, session: Session | None = None) -> None:
-        super().__init__(_positive(volume, "units"), session=session)
-
-    def amount(self) -> pl.Expr:
-        """The trade's size."""
-        return pl.col("size").cast(_WIDE)
+        super().__init__(_positive(volume, "units"), pl.col("size"), session=session)
 
 
 class DollarCut(_AmountCut):
-    """Bars of so much turnover, price x size without the contract's multiplier. Raises ValueError as `VolumeCut`."""
+    """
+    Bars of so much turnover, price x size without the contract's multiplier; a price below zero counts as the same
+    above it. Raises ValueError as `VolumeCut`.
+    """
 
     def __init__(self, turnover: Decimal, *, session: Session | None = None) -> None:
-        super().__init__(_positive(turnover, "turnover") * SCALE, session=session)
-
-    def amount(self) -> pl.Expr:
-        """The trade's turnover; a price below zero counts as the same above it."""
-        return pl.col("price").abs().cast(_WIDE) * pl.col("size").cast(_WIDE)
+        amount = pl.col("price").abs().cast(_WIDE) * pl.col("size").cast(_WIDE)
+        super().__init__(_positive(turnover, "turnover") * SCALE, amount, session=session)
 
 
 def _positive(value: Decimal, what: str) -> int:

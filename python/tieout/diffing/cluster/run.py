@@ -9,7 +9,8 @@ import polars as pl
 
 from tieout.diffing.cluster import engine, storage, tasks
 from tieout.diffing.cluster.listing import Listing, list_side
-from tieout.diffing.cluster.tables import ClusterTables
+from tieout.diffing.cluster.tables import WorkerRows
+from tieout.diffing.elsewhere import TablesElsewhere
 from tieout.diffing.kernel import Differ
 from tieout.diffing.options import Options, Progress
 from tieout.diffing.parts import Figures, PartFound, compare_part, total
@@ -80,13 +81,9 @@ def compare_on_cluster(
                     [client.submit(tasks.write, one, out_folder, part, pure=False) for part, one in enumerate(answers)]
                 )
         figures = total([nothing.figures, *(told for told, _ in indexes)])
-        tables = ClusterTables(
-            (client, scheduler),
-            [(answer, pieces) for answer, (_, pieces) in zip(answers, indexes, strict=True)],
-            agreed,
-            empty=nothing.tables,
-            leave=stack.pop_all().close,
-        )
+        found = [(answer, pieces) for answer, (_, pieces) in zip(answers, indexes, strict=True)]
+        rows = WorkerRows(client, scheduler, found, agreed)
+        tables = TablesElsewhere(rows.read, empty=nothing.tables, leave=stack.pop_all().close)
     result = DiffResult(
         names=(sides[0].name, sides[1].name), plan=agreed, counts=figures.counts,
         fields={name: figures.fields.get(name, 0) for name in agreed.fields}, tables=tables,

@@ -37,14 +37,16 @@ def revisions(kept: pl.DataFrame, corrections: Corrections, differ: Differ) -> t
     found = kept[several].select("row", *asked)
     groups: dict[tuple[str | None, str], list[dict[str, Any]]] = {}
     for row in found.iter_rows(named=True):
-        said = {**row, "con_id": row.get("con_id"), "cumulative_quantity_e8": _e8(row["cumulative_quantity"], names)}
+        contract = {"symbol": row.get("symbol"), "con_id": row.get("con_id")}
+        said = {**row, **contract, "cumulative_quantity_e8": _e8(row["cumulative_quantity"], names)}
         groups.setdefault((row["account"], base_of(str(row["exec_id"]))), []).append(said)
     superseded: Pairs = []
     ambiguous: Pairs = []
     for (name, _), group in groups.items():
         ascending = sorted(group, key=lambda one: (suffix_of(one), one["row"]))
         ids = Counter(one["exec_id"] for one in group)
-        if name is None or len(ids) < len(group) or len(group) > REVISIONS_MAX:
+        known = name is not None and all(one["symbol"] or one["con_id"] for one in group)
+        if not known or len(ids) < len(group) or len(group) > REVISIONS_MAX:
             line, odd = ascending[-1:], ascending[:-1]
         else:
             line, odd = line_of(ascending)

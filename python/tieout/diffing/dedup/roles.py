@@ -13,14 +13,17 @@ FINGERPRINT: Final = "fingerprint"
 
 _EXECUTION: Final[dict[str, tuple[str, ...]]] = {
     "exec_id": ("exec_id", "execId", "execution_id"),
-    "account": ("account", "acctNumber", "acct_number"),
+    "account": ("account", "acctNumber", "acct_number", "account_id", "accountId"),
     "perm_id": ("perm_id", "permId"),
     "symbol": ("symbol",),
     "side": ("side",),
-    "cumulative_quantity": ("cumulative_quantity_e8", "cumulative_quantity", "cumQty", "cum_qty"),
-    "con_id": ("con_id", "conId"),
-}
-_OPTIONAL: Final = frozenset({"con_id"})
+    "cumulative_quantity": (
+        "cumulative_quantity_e8", "cumulative_quantity", "cumQty", "cum_qty", "cum_quantity", "cumulative_qty",
+    ),
+    "con_id": ("con_id", "conId", "conid"),
+}  # fmt: skip
+_CONTRACT: Final = frozenset({"symbol", "con_id"})
+"""Either says which contract it is; where both are there, both do."""
 ORDER_NEEDED: Final = ("account", "side", "quantity_e8", "order_type")
 """An order without one of these has no fingerprint worth the name."""
 
@@ -40,8 +43,10 @@ def corrections_of(keys: tuple[str, ...], columns: Iterable[str]) -> Corrections
     found = {role: next((name for name in names if name in there), None) for role, names in _EXECUTION.items()}
     if found["exec_id"] is None or {found["exec_id"]} != set(keys) - {found["account"]}:
         return None
-    missing = tuple(role for role, name in found.items() if name is None and role not in _OPTIONAL)
-    return missing or Corrections({role: name for role, name in found.items() if name is not None})
+    named = {role: name for role, name in found.items() if name is not None}
+    missing = tuple(role for role in found if role not in named and role not in _CONTRACT)
+    missing += () if _CONTRACT & set(named) else ("symbol or con_id",)
+    return missing or Corrections(named)
 
 
 def order_columns(columns: Iterable[str]) -> dict[str, str]:

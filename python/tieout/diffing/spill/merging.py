@@ -6,6 +6,15 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
+from tieout.diffing.planning import Plan
+from tieout.diffing.tables import place_name
+
+
+def in_order(runs: Iterable[Iterator[pl.DataFrame]], plan: Plan) -> Iterator[pl.DataFrame]:
+    """All rows of the runs, which each ascend by place, in the order of the whole and without it."""
+    place = place_name(plan)
+    return (frame.drop(place) for frame in merged(runs, place))
+
 
 def merged(runs: Iterable[Iterator[pl.DataFrame]], by: str) -> Iterator[pl.DataFrame]:
     """

@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from tieout.diffing.elsewhere import TablesElsewhere
 from tieout.diffing.kernel import Differ
 from tieout.diffing.memory import frame_bytes, shown
 from tieout.diffing.options import Notice, Options, Progress
@@ -22,7 +23,7 @@ from tieout.diffing.spill.comparing import Comparing
 from tieout.diffing.spill.dealing import Dealt, Layout, deal
 from tieout.diffing.spill.folder import Folder
 from tieout.diffing.spill.place import Sides
-from tieout.diffing.spill.tables import PartTables
+from tieout.diffing.spill.tables import PartRows
 from tieout.diffing.tables import place_name
 from tieout.errors import DiskError
 
@@ -74,7 +75,9 @@ def compare_spilled(
         )
         figures = total([_without_key(pair, layout), *_parts(comparing, progress)])
     sample = Sample(wanted.one_in, dealt[0].rows_read, dealt[1].rows_read) if wanted.one_in > 1 else None
-    tables = PartTables(folder, pair, agreed, nulls=layout.parts, empty=comparing.nothing().tables)
+    empty = comparing.nothing().tables
+    rows = PartRows(folder.path, pair, agreed, nulls=layout.parts, without_key=empty.null_keys)
+    tables = TablesElsewhere(rows.read, empty=empty, leave=folder.remove)
     return DiffResult(
         names=(left.name, right.name), plan=agreed, counts=figures.counts,
         fields={name: figures.fields.get(name, 0) for name in agreed.fields}, tables=tables, sample=sample,

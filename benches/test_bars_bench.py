@@ -15,9 +15,9 @@ import polars as pl
 import pytest
 
 from bench_report import ratio_in_pairs, tell
-from tieout.ticks.bar import BAR
-from tieout.ticks.bars import BarBuilder
-from tieout.ticks.cuts import Cut, DollarCut, TickCut, VolumeCut
+from tieout.ticks.bars.bar import BAR
+from tieout.ticks.bars.building import BarBuilder
+from tieout.ticks.bars.cuts import Cut, DollarCut, TickCut, VolumeCut
 from tieout.ticks.layout import TICK
 
 TICKS: Final = int(os.environ.get("TIEOUT_BENCH_TICKS", "20000"))

@@ -26,7 +26,7 @@ from ring_support import resident_bytes
 from tieout.clock import now_ns
 from tieout.config import open_workspace
 from tieout.staging.desk import open_desk
-from tieout.ticks.feed import Feed
+from tieout.ticks.live.feed import Feed
 from tieout.ticks.ring import Policy
 from whole_way import INSTRUMENTS, WAIT_S, gateway, planned, wanted
 

@@ -23,11 +23,11 @@ from tieout.bot.replaying import StrategyPlayer
 from tieout.broker.port import ContractSpec
 from tieout.strategy import Strategy, Tick
 from tieout.ticks import replay
-from tieout.ticks.compacting import compact
+from tieout.ticks.files.compacting import compact
+from tieout.ticks.files.sink import ParquetSink
 from tieout.ticks.instruments import Instrument, Instruments
 from tieout.ticks.layout import TICK
-from tieout.ticks.sink import ParquetSink
-from tieout.ticks.tape import Tape
+from tieout.ticks.sources.tape import Tape
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 

@@ -21,8 +21,8 @@ from ib_async import IB, Contract, Ticker
 from feed_support import desk_at
 from tieout.clock import now_ns
 from tieout.sim.ticks.walk import BLOCK_MAX, Walk, Walker
-from tieout.ticks.feed import Feed
-from tieout.ticks.sink import ParquetSink
+from tieout.ticks.files.sink import ParquetSink
+from tieout.ticks.live.feed import Feed
 
 INSTRUMENTS: Final = 10
 FIRST_ID: Final = 1000

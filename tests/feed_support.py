@@ -14,8 +14,8 @@ from cli_support import Workplace
 from tieout.clock import now_ns
 from tieout.config import open_workspace
 from tieout.staging.desk import Desk, open_desk
-from tieout.ticks.feed import Feed
 from tieout.ticks.layout import TICK
+from tieout.ticks.live.feed import Feed
 from workspace_support import make_workspace
 
 if TYPE_CHECKING:

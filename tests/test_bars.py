@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tieout.broker.port import ContractSpec
-from tieout.ticks.bar import BAR, bars_of
-from tieout.ticks.bars import BarBuilder, BarConsumer
-from tieout.ticks.cuts import Cut, DollarCut, TickCut, TimeCut, VolumeCut
+from tieout.ticks.bars.bar import BAR, bars_of
+from tieout.ticks.bars.building import BarBuilder, BarConsumer
+from tieout.ticks.bars.cuts import Cut, DollarCut, TickCut, TimeCut, VolumeCut
+from tieout.ticks.bars.sessions import Session
 from tieout.ticks.instruments import Instrument, Instruments
 from tieout.ticks.layout import TICK
-from tieout.ticks.sessions import Session
 
 E8: Final = 10**8
 S: Final = 10**9

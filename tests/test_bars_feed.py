@@ -11,9 +11,9 @@ from market_support import ES, SPY, market, planned
 from sim_support import NOON_NS
 from test_sim_ticks import WAIT_S, scenario, stop, wait
 from tieout.sim import run_in_thread
-from tieout.ticks.asked import asked_for, trade_sources
-from tieout.ticks.bars import BarBuilder, BarConsumer
-from tieout.ticks.feed import Feed
+from tieout.ticks.bars.building import BarBuilder, BarConsumer
+from tieout.ticks.live.asked import asked_for, trade_sources
+from tieout.ticks.live.feed import Feed
 from tieout.ticks.trades import TradeReader
 
 EVENTS = 4000

@@ -23,9 +23,9 @@ from tieout.config import Subscription
 from tieout.examples.breakout import Breakout
 from tieout.strategy import Bar, Gate, Quote, Strategy, Tick
 from tieout.ticks import TickDecoder
-from tieout.ticks.asked import asked_for, instruments_of
-from tieout.ticks.bar import BAR, bars_of
+from tieout.ticks.bars.bar import BAR, bars_of
 from tieout.ticks.instruments import Instrument, Instruments
+from tieout.ticks.live.asked import asked_for, instruments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

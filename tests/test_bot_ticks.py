@@ -14,7 +14,7 @@ from cli_process import finished
 from feed_support import subscriptions, until
 from market_support import FOUR
 from tieout.sim import SimOptions, run_in_thread
-from tieout.ticks.shown import read_ticks
+from tieout.ticks.live.shown import read_ticks
 
 if TYPE_CHECKING:
     import subprocess

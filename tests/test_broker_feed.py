@@ -12,8 +12,8 @@ from market_support import AAPL, ES, FOUR, NQ, SPY, START
 from position_support import scenario
 from sim_support import noon
 from tieout.sim import SimOptions, run_in_thread
-from tieout.ticks.asked import asked_for, trade_sources
-from tieout.ticks.bars import BarBuilder, BarConsumer
+from tieout.ticks.bars.building import BarBuilder, BarConsumer
+from tieout.ticks.live.asked import asked_for, trade_sources
 from tieout.ticks.quotes import QuoteReader
 from tieout.ticks.trades import TradeReader
 

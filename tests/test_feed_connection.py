@@ -18,8 +18,8 @@ from tieout.bot.mailbox import Mailbox
 from tieout.bot.strategist import Strategist
 from tieout.sim import SimOptions, run_in_thread
 from tieout.strategy import Quote, Strategy, Tick
-from tieout.ticks.feed import Feed
-from tieout.ticks.shown import read_ticks
+from tieout.ticks.live.feed import Feed
+from tieout.ticks.live.shown import read_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ import pytest
 
 from tick_file_support import NAMES, NOON, batch, tieout_ticks, write_recording
 from tieout.clock import NS_PER_S
-from tieout.ticks.checking import check
-from tieout.ticks.mapped import Columns
+from tieout.ticks.sources.checking import check
+from tieout.ticks.sources.mapped import Columns
 
 
 def only(root: Path, **options: Any) -> dict[str, Any]:

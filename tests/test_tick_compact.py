@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from cli_process import ENVIRONMENT, finished, start
 from tick_file_support import DAY, NAMES, NOON, batch, instruments, recorded, tieout_ticks, write_recording
 from tieout.errors import InputUnusable, Locked
-from tieout.ticks import compacting
-from tieout.ticks.compacting import RECORDED, SETTLED_AFTER_NS, compact
-from tieout.ticks.content import content_of
-from tieout.ticks.folder import RecordingFolder
+from tieout.ticks.files import compacting
+from tieout.ticks.files.compacting import RECORDED, SETTLED_AFTER_NS, compact
+from tieout.ticks.files.content import content_of
+from tieout.ticks.files.folder import RecordingFolder
+from tieout.ticks.files.parts import Label, day_of
 from tieout.ticks.layout import TICK
-from tieout.ticks.parts import Label, day_of
-from tieout.ticks.tape import Tape
+from tieout.ticks.sources.tape import Tape
 
 LATER = NOON + 3 * DAY
 
@@ -98,7 +98,7 @@ def test_killed_at_any_point_every_row_is_there_once(tmp_path: Path) -> None:
 
 COMPACTOR = """
 from pathlib import Path
-from tieout.ticks.compacting import compact
+from tieout.ticks.files.compacting import compact
 compact(Path("{root}"), now_ns={now})
 """
 
@@ -197,7 +197,7 @@ HOLDER = """
 import time
 from pathlib import Path
 from tieout import locks
-from tieout.ticks.parts import work_folder
+from tieout.ticks.files.parts import work_folder
 with locks.hold(work_folder(Path("{root}")) / "compact.lock", what="ticks compact", now_ns=0):
     print("held", flush=True)
     time.sleep(60)

@@ -15,7 +15,7 @@ import pytest
 from tieout.clock import from_iso
 from tieout.errors import InputUnusable
 from tieout.ticks.layout import TICK
-from tieout.ticks.tape import Tape
+from tieout.ticks.sources.tape import Tape
 
 AT = from_iso("2026-03-02T15:00:00Z")
 ES, NQ = 42, 43

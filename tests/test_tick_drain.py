@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tieout.ticks import TickRing
-from tieout.ticks.drain import Drain
 from tieout.ticks.layout import TICK
+from tieout.ticks.live.drain import Drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tieout.clock import NS_PER_S
 from tieout.ticks import TickRing
-from tieout.ticks.judging import Losses, Silence
 from tieout.ticks.layout import TICK
-from tieout.ticks.tally import Tally
+from tieout.ticks.live.judging import Losses, Silence
+from tieout.ticks.live.tally import Tally
 
 if TYPE_CHECKING:
     from tieout.ticks.ring import Policy

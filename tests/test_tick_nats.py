@@ -15,8 +15,8 @@ import pytest
 from nats_support import NatsServer, needs_server
 from tick_file_support import batch, instruments, wait_for
 from tieout.errors import InputUnusable, TieoutError
-from tieout.ticks.drain import Drain
 from tieout.ticks.layout import TICK
+from tieout.ticks.live.drain import Drain
 from tieout.ticks.remote import Account, Subscription
 from tieout.ticks.remote.publisher import NatsPublisher
 from tieout.ticks.ring import TickRing

@@ -12,10 +12,10 @@ from cli_process import Outcome, assert_error, finished
 from cli_support import Workplace
 from tick_file_support import recorded, tieout_ticks, wait_for
 from tieout.clock import now_ns
-from tieout.ticks import recorder
-from tieout.ticks.folder import RecordingFolder
-from tieout.ticks.parts import work_folder
-from tieout.ticks.tape import Tape
+from tieout.ticks.files.folder import RecordingFolder
+from tieout.ticks.files.parts import work_folder
+from tieout.ticks.live import recorder
+from tieout.ticks.sources.tape import Tape
 from workspace_support import make_workspace
 
 SCENARIO = """

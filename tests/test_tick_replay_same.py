@@ -14,9 +14,9 @@ from tieout.bot import replaying
 from tieout.bot.replaying import StrategyPlayer
 from tieout.clock import NS_PER_S
 from tieout.strategy import Bar, Quote, Strategy, Tick
-from tieout.ticks.merge import merged
-from tieout.ticks.playing import play
-from tieout.ticks.tape import cut
+from tieout.ticks.sources.merge import merged
+from tieout.ticks.sources.playing import play
+from tieout.ticks.sources.tape import cut
 
 STEPS = [0, 1, 300_000_000, NS_PER_S, 7 * NS_PER_S, -NS_PER_S]
 AHEAD = [0, -5_000_000, 3 * NS_PER_S, 20 * NS_PER_S]

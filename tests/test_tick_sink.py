@@ -17,10 +17,10 @@ from cli_process import ENVIRONMENT, finished, start
 from tick_file_support import DAY, NAMES, NOON, batch, instruments, recorded, wait_for, with_names
 from tieout.clock import to_iso
 from tieout.errors import DiskError, Locked, TieoutError
-from tieout.ticks.folder import GROWS_BELOW_ROWS, require_one_disk
+from tieout.ticks.files.folder import GROWS_BELOW_ROWS, require_one_disk
+from tieout.ticks.files.parts import VERSION, label_of, work_folder
+from tieout.ticks.files.sink import ParquetSink
 from tieout.ticks.layout import TICK
-from tieout.ticks.parts import VERSION, label_of, work_folder
-from tieout.ticks.sink import ParquetSink
 
 TESTS = Path(__file__).parent
 RECORDER = TESTS / "tick_recorder.py"
@@ -240,8 +240,8 @@ def test_a_recording_on_a_disk_of_its_own_is_refused(tmp_path: Path) -> None:
 GROWER = """
 from pathlib import Path
 from tick_file_support import batch, instruments
-from tieout.ticks.folder import RecordingFolder
-from tieout.ticks.parts import day_of
+from tieout.ticks.files.folder import RecordingFolder
+from tieout.ticks.files.parts import day_of
 folder = RecordingFolder(Path("{root}"), session=1)
 today = day_of({noon})
 for first in (0, 30):

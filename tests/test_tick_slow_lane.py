@@ -14,7 +14,7 @@ from ib_async.decoder import Decoder
 
 from tick_wire import frame, prices, seconds, sizes, tick_types, words
 from tieout.ticks import TickDecoder, TickRing
-from tieout.ticks.slow_lane import SlowLane
+from tieout.ticks.live.slow_lane import SlowLane
 
 VERSION, BASE, INSTRUMENTS = 178, 1_800_000_000, 3
 REPORTED: Final = ["instrument", "kind", "field", "price", "size", "exchange_ns", "extra_0", "extra_1"]

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from tick_file_support import DAY, NAMES, NOON, batch, instruments, write_recording
 from tieout.clock import NS_PER_S
 from tieout.errors import InputUnusable, SchemaMismatch, UsageError
+from tieout.ticks.files.parts import Label
 from tieout.ticks.instruments import Instrument
 from tieout.ticks.layout import TICK
-from tieout.ticks.mapped import Columns
-from tieout.ticks.merge import AT, merged
-from tieout.ticks.parts import Label
-from tieout.ticks.tape import Tape, cut
+from tieout.ticks.sources.mapped import Columns
+from tieout.ticks.sources.merge import AT, merged
+from tieout.ticks.sources.tape import Tape, cut
 
 TIMES = st.lists(st.sampled_from([0, 1, 2, 1_000_000_000, 86_400_000_000_000]), min_size=1, max_size=30)
 

@@ -13,7 +13,7 @@ from terminal_support import Terminal
 from tieout.cli.ticks_view import status_lines
 from tieout.clock import from_iso
 from tieout.sim import SimOptions, run_in_thread
-from tieout.ticks.shown import OLD_NS, read_ticks
+from tieout.ticks.live.shown import OLD_NS, read_ticks
 from workspace_support import make_workspace
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from cli_process import Outcome
 from tieout.broker.port import ContractSpec
 from tieout.cli import main
 from tieout.clock import NS_PER_S, from_iso
-from tieout.ticks.folder import RecordingFolder
+from tieout.ticks.files.folder import RecordingFolder
+from tieout.ticks.files.parts import day_of, folder_names
 from tieout.ticks.instruments import Instrument, Instruments
 from tieout.ticks.layout import TICK
-from tieout.ticks.parts import day_of, folder_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable

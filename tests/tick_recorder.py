@@ -13,7 +13,7 @@ from collections import deque
 from pathlib import Path
 
 from tick_file_support import batch, instruments
-from tieout.ticks.sink import ParquetSink
+from tieout.ticks.files.sink import ParquetSink
 
 
 def main() -> None:

@@ -365,7 +365,7 @@ class TickRing:
         """Push one tick; how many were lost by it. The lock is released only to wait for another thread's push."""
 
     def push_batch(
-        self, ticks: object, *, instrument_base: int = 0, instrument_end: int = 0xFFFF_FFFF, renumber: bool = False
+        self, ticks: object, *, instrument_base: int = 0, instrument_end: int = ..., renumber: bool = False
     ) -> int:
         """
         Push Arrow rows, or bytes of whole records; how many ticks were lost by it. The lock is released.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from tieout.broker.port import ContractSpec, OrderSpec
 from tieout.gate.outcome import BracketOutcome, Outcome
 from tieout.gate.update import Fill, OrderUpdate
-from tieout.ticks.bar import Bar
+from tieout.ticks.bars.bar import Bar
 from tieout.ticks.instruments import Instrument
 from tieout.ticks.market import Quote, Tick
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from tieout.bot.market import Market
 from tieout.clock import NS_PER_S
 from tieout.errors import UsageError
-from tieout.ticks.asked import asked_for, names_of, trade_sources
-from tieout.ticks.bars import BarBuilder, BarConsumer
-from tieout.ticks.feed import Feed
+from tieout.ticks.bars.building import BarBuilder, BarConsumer
+from tieout.ticks.files.sink import ParquetSink
+from tieout.ticks.live.asked import asked_for, names_of, trade_sources
+from tieout.ticks.live.feed import Feed
 from tieout.ticks.remote.publisher import NatsPublisher
-from tieout.ticks.sink import ParquetSink
 from tieout.ticks.trades import TradeReader
 
 if TYPE_CHECKING:

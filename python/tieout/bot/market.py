@@ -17,9 +17,9 @@ import polars as pl
 from tieout.bot.backlog import QUOTE_FIELDS, of_kinds
 from tieout.bot.mailbox import Call
 from tieout.strategy import Strategy
-from tieout.ticks.asked import trade_sources
-from tieout.ticks.bar import bars_of
+from tieout.ticks.bars.bar import bars_of
 from tieout.ticks.layout import BY_TICK, BY_TICK_ALL_LAST, BY_TICK_LAST, LAST, LAST_SIZE, PRICE, RT_VOLUME, SIZE
+from tieout.ticks.live.asked import trade_sources
 from tieout.ticks.market import Tick, decimal_of
 from tieout.ticks.quotes import QuoteReader
 from tieout.ticks.trades import TradeReader
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tieout.bot.mailbox import Mailbox, Piece
-    from tieout.ticks.asked import Asked
     from tieout.ticks.instruments import Instruments
+    from tieout.ticks.live.asked import Asked
     from tieout.ticks.market import Quote
 
 _DELAYED_LAST, _DELAYED_LAST_SIZE = 68, 71

@@ -21,7 +21,7 @@ from tieout.bot.market import Market
 from tieout.clock import NS_PER_S
 from tieout.errors import TieoutError
 from tieout.gate.outcome import BracketOutcome, Outcome
-from tieout.ticks.bars import BarBuilder
+from tieout.ticks.bars.building import BarBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

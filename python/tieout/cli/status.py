@@ -38,7 +38,7 @@ def status(ctx: typer.Context) -> int:
     from tieout.staging.latch import read_latch
     from tieout.staging.status import read_status
     from tieout.store.state import State
-    from tieout.ticks.shown import read_ticks
+    from tieout.ticks.live.shown import read_ticks
 
     console: Console = ctx.obj
     workspace = workspace_of(console)

@@ -8,8 +8,8 @@ import polars as pl
 
 from tieout.errors import DiskError, UsageError
 from tieout.files import beside
-from tieout.ticks.bar import BAR
-from tieout.ticks.bars import BarBuilder, BarConsumer
+from tieout.ticks.bars.bar import BAR
+from tieout.ticks.bars.building import BarBuilder, BarConsumer
 
 if TYPE_CHECKING:
     from pathlib import Path

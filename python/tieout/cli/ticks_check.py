@@ -21,7 +21,7 @@ from tieout.errors import EXIT_CHANGES_WAIT, EXIT_OK
 
 if TYPE_CHECKING:
     from tieout.cli.console import Console
-    from tieout.ticks.checking import Checked
+    from tieout.ticks.sources.checking import Checked
 
 
 def check(
@@ -42,7 +42,7 @@ def check(
     Exit code 0: nothing found; 3: something is wrong.
     """
     from tieout.cli.diff_progress import progress_bar
-    from tieout.ticks import checking
+    from tieout.ticks.sources import checking
 
     console: Console = ctx.obj
     columns = columns_of(column, time_unit, timezone, price_scale)

@@ -27,7 +27,7 @@ def compact(
     """
     from tieout.cli.diff_progress import progress_bar
     from tieout.clock import now_ns
-    from tieout.ticks import compacting
+    from tieout.ticks.files import compacting
 
     console: Console = ctx.obj
     root = workspace_of(console).ticks_dir if folder is None else folder.absolute()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tieout.cli.console import Console
     from tieout.config import Workspace
     from tieout.config.live_data import Subscription
-    from tieout.ticks.recorder import Recorded
+    from tieout.ticks.live.recorder import Recorded
 
 _SIM_TICKS: Final = "ticks_four_instruments.yml"
 """What `--sim` without a scenario records; it is shipped."""
@@ -43,8 +43,8 @@ def record(
     from tieout.clock import now_ns
     from tieout.locks import who_signs
     from tieout.staging.desk import open_desk
-    from tieout.ticks.folder import RecordingFolder
-    from tieout.ticks.recorder import Recorder
+    from tieout.ticks.files.folder import RecordingFolder
+    from tieout.ticks.live.recorder import Recorder
 
     console: Console = ctx.obj
     scenario = _scenario(sim)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tieout.cli.ticks_bars import BarsFile
     from tieout.ticks.consumer import Consumer
     from tieout.ticks.instruments import Instruments
-    from tieout.ticks.playing import Replayed
-    from tieout.ticks.tape import Tape
+    from tieout.ticks.sources.playing import Replayed
+    from tieout.ticks.sources.tape import Tape
 
 Speed = Annotated[float | None, typer.Option(help="1: as fast as it was, N: N times that; else as fast as it goes.")]
 StrategyName = Annotated[str | None, typer.Option(metavar="MODULE:CLASS", help="Call this strategy; no order leaves.")]
@@ -51,8 +51,8 @@ def replay(
     from tieout.cli.diff_progress import progress_bar
     from tieout.cli.ticks_bars import BarsFile
     from tieout.cli.ticks_stop import stopping
-    from tieout.ticks.playing import play
-    from tieout.ticks.tape import Tape
+    from tieout.ticks.sources.playing import play
+    from tieout.ticks.sources.tape import Tape
 
     console: Console = ctx.obj
     if speed is not None and not 0 < speed < float("inf"):

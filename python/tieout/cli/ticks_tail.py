@@ -59,7 +59,7 @@ def _running(folder: Path) -> dict[str, Any]:
         TieoutError: none runs.
     """
     from tieout.cli.view import age
-    from tieout.ticks.shown import read_ticks, ticks_file
+    from tieout.ticks.live.shown import read_ticks, ticks_file
 
     told, now = read_ticks(folder), now_ns()
     if told is None:

@@ -14,7 +14,7 @@ _NONE: Final = "-"
 
 def is_live(told: dict[str, Any] | None, now_ns: int) -> bool:
     """Whether a feed runs that wrote this; one that writes no more was killed, or hangs."""
-    from tieout.ticks.shown import OLD_NS
+    from tieout.ticks.live.shown import OLD_NS
 
     return told is not None and not told["ended"] and now_ns - from_iso(told["at"]) < OLD_NS
 

@@ -11,7 +11,7 @@ from tieout.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tieout.ticks.mapped import Columns
+    from tieout.ticks.sources.mapped import Columns
 
 Sources = Annotated[
     list[str],
@@ -37,7 +37,7 @@ def columns_of(names: Sequence[str] | None, time_unit: str, timezone: str | None
     """
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-    from tieout.ticks.mapped import Columns
+    from tieout.ticks.sources.mapped import Columns
 
     found: dict[str, str] = {}
     for words in names or ():

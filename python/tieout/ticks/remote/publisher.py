@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from tieout.ticks.files.waiting import SinkStats, Waiting
 from tieout.ticks.remote.client import connect, require_client, shown, stream_of, words_of
 from tieout.ticks.remote.message import ROW_BYTES, Head, encoded, named
-from tieout.ticks.waiting import SinkStats, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.js import JetStreamContext
 
+    from tieout.ticks.files.sink import Alarm
     from tieout.ticks.instruments import Instruments
     from tieout.ticks.ring import RingStats
-    from tieout.ticks.sink import Alarm
 
 WAITING_MAX: Final = 1 << 20
 """Ticks that may wait for the server, about 70 bytes each."""

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from tieout.clock import NS_PER_S
-from tieout.ticks.bar import BAR
-from tieout.ticks.cuts import Cut, TimeCut
-from tieout.ticks.flat import FlatBars
+from tieout.ticks.bars.bar import BAR
+from tieout.ticks.bars.cuts import Cut, TimeCut
+from tieout.ticks.bars.flat import FlatBars
+from tieout.ticks.bars.partial import PARTIAL, added, finished, of_trades
+from tieout.ticks.bars.passing import Passing
 from tieout.ticks.layout import BY_TICK, PRICE, RT_VOLUME, SIZE
-from tieout.ticks.partial import PARTIAL, added, finished, of_trades
-from tieout.ticks.passing import Passing
 from tieout.ticks.trades import TradeReader
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from tieout.errors import InputUnusable
-from tieout.ticks.parts import COLUMNS, ROW_GROUP_ROWS
-from tieout.ticks.stream import reading
+from tieout.ticks.files.parts import COLUMNS, ROW_GROUP_ROWS
+from tieout.ticks.files.stream import reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tieout.ticks.check_stream import EXAMPLES_MAX
-from tieout.ticks.merge import merged, piece_rows
+from tieout.ticks.sources.check_stream import EXAMPLES_MAX
+from tieout.ticks.sources.merge import merged, piece_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tieout.ticks.stream import Stream
+    from tieout.ticks.files.stream import Stream
 
 
 @dataclass(slots=True)

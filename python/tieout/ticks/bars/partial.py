@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from tieout.ticks.bar import BAR
+from tieout.ticks.bars.bar import BAR
 
 _WIDE: Final = pl.Int128()
 _EDGES: Final = ("first", "last")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from tieout.clock import NS_PER_S
-from tieout.ticks.bar import BAR
+from tieout.ticks.bars.bar import BAR
 
 if TYPE_CHECKING:
-    from tieout.ticks.cuts import TimeCut
+    from tieout.ticks.bars.cuts import TimeCut
 
 _DAY_NS: Final = 86_400 * NS_PER_S
 

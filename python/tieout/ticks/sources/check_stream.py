@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from tieout.clock import NS_PER_S
+from tieout.ticks.files.parts import DAY_NS
 from tieout.ticks.layout import (
     BY_TICK,
     BY_TICK_ALL_LAST,
@@ -17,7 +18,6 @@ from tieout.ticks.layout import (
     PRICE,
     PRICE_IS_FLOAT,
 )
-from tieout.ticks.parts import DAY_NS
 
 EXAMPLES_MAX: Final = 5
 _EXPONENT: Final = 0x7FF0_0000_0000_0000

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 from tieout.broker import DataLine
 from tieout.clock import NS_PER_S
 from tieout.errors import TieoutError
-from tieout.ticks.asked import REQUEST_BASE
 from tieout.ticks.lane import FastLane, open_fast_lane
-from tieout.ticks.slow_lane import SlowLane
+from tieout.ticks.live.asked import REQUEST_BASE
+from tieout.ticks.live.slow_lane import SlowLane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from tieout.alerts import Log
     from tieout.broker import BrokerSettings, ContractSpec, Said
     from tieout.config import LiveData
-    from tieout.ticks.asked import Asked
+    from tieout.ticks.live.asked import Asked
+    from tieout.ticks.live.standing import Standing
     from tieout.ticks.ring import TickRing
-    from tieout.ticks.standing import Standing
 
 LISTEN_S: Final = 1.0
 PROVE_NS: Final = 30 * NS_PER_S

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tieout.ticks.feed import Feed
-from tieout.ticks.sink import ParquetSink
-from tieout.ticks.waiting import SinkStats
+from tieout.ticks.files.sink import ParquetSink
+from tieout.ticks.files.waiting import SinkStats
+from tieout.ticks.live.feed import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,8 +21,8 @@ from tieout import locks
 from tieout.errors import DiskError
 from tieout.failpoints import reach
 from tieout.files import beside
-from tieout.ticks.content import digest_of
-from tieout.ticks.parts import COLUMNS, ROW_GROUP_ROWS, Label, folder_of, part_name, work_folder
+from tieout.ticks.files.content import digest_of
+from tieout.ticks.files.parts import COLUMNS, ROW_GROUP_ROWS, Label, folder_of, part_name, work_folder
 
 if TYPE_CHECKING:
     from datetime import date

@@ -14,7 +14,7 @@ import polars as pl
 
 from tieout.clock import NS_PER_S
 from tieout.fixed import SCALE, to_e8
-from tieout.ticks.sessions import Session
+from tieout.ticks.bars.sessions import Session
 
 NEVER_NS: Final = 1 << 62
 """An end that no clock reaches."""

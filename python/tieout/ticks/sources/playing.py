@@ -17,8 +17,8 @@ import polars as pl
 
 from tieout.clock import NS_PER_S
 from tieout.ticks.layout import TICK
-from tieout.ticks.merge import AT
-from tieout.ticks.tape import Tape
+from tieout.ticks.sources.merge import AT
+from tieout.ticks.sources.tape import Tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from tieout.ticks.consumer import Consumer
     from tieout.ticks.instruments import Instruments
-    from tieout.ticks.mapped import Columns
     from tieout.ticks.ring import TickRing
+    from tieout.ticks.sources.mapped import Columns
 
 SILENT_S_MAX: Final = 3_600
 _RING_SLICE_NS: Final = 10_000_000

@@ -19,10 +19,10 @@ import polars as pl
 
 from tieout.clock import now_ns
 from tieout.errors import TieoutError
-from tieout.ticks.folder import RecordingFolder
-from tieout.ticks.parts import DAY_NS, day_of, folder_names
-from tieout.ticks.retention import remove_old_days
-from tieout.ticks.waiting import SinkStats, Waiting
+from tieout.ticks.files.folder import RecordingFolder
+from tieout.ticks.files.parts import DAY_NS, day_of, folder_names
+from tieout.ticks.files.retention import remove_old_days
+from tieout.ticks.files.waiting import SinkStats, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ class Alarm(Protocol):
 
 class ParquetSink:
     """
-    Records ticks below a folder, as `tieout.ticks.parts` says; a `Consumer`.
+    Records ticks below a folder, as `tieout.ticks.files.parts` says; a `Consumer`.
 
     Args:
         folder: the recording; opened with the first ticks, or by `open`.

@@ -7,18 +7,18 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from tieout.clock import NS_PER_S, to_iso
-from tieout.ticks.asked import names_of
+from tieout.ticks.live.asked import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from tieout.ticks.asked import Asked
-    from tieout.ticks.drain import Trouble
     from tieout.ticks.instruments import Instruments
+    from tieout.ticks.live.asked import Asked
+    from tieout.ticks.live.drain import Trouble
+    from tieout.ticks.live.standing import Standing
+    from tieout.ticks.live.tally import Count, Reading
     from tieout.ticks.ring import RingStats
-    from tieout.ticks.standing import Standing
-    from tieout.ticks.tally import Count, Reading
 
 FILE: Final = "ticks.json"
 OLD_NS: Final = 10 * NS_PER_S

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tieout.errors import InputUnusable
-from tieout.ticks.content import added, changed, digest_of
+from tieout.ticks.files.content import added, changed, digest_of
+from tieout.ticks.files.parts import COLUMNS, Label, in_order, label_of
+from tieout.ticks.files.stream import FRAME, Stream, reading
 from tieout.ticks.instruments import identity
-from tieout.ticks.parts import COLUMNS, Label, in_order, label_of
-from tieout.ticks.stream import FRAME, Stream, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

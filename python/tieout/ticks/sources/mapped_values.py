@@ -11,7 +11,7 @@ from tieout.errors import InputUnusable, SchemaMismatch
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tieout.ticks.mapped import Columns
+    from tieout.ticks.sources.mapped import Columns
 
 UNITS: Final = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 """Of times that are whole numbers: how many nanoseconds each has."""

@@ -14,23 +14,23 @@ from tieout.alerts.tick_metrics import TickFigures
 from tieout.clock import NS_PER_S, to_iso
 from tieout.errors import DiskError
 from tieout.files import pretty_json, write_atomically
-from tieout.ticks.asked import names_of
 from tieout.ticks.consumer import Counting
-from tieout.ticks.judging import Losses, Silence
-from tieout.ticks.shown import Picture, ticks_file
+from tieout.ticks.live.asked import names_of
+from tieout.ticks.live.judging import Losses, Silence
+from tieout.ticks.live.shown import Picture, ticks_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tieout.staging.desk import Desk
-    from tieout.ticks.asked import Asked
-    from tieout.ticks.connection import Connection
     from tieout.ticks.consumer import Consumer
-    from tieout.ticks.drain import Drain, Trouble
     from tieout.ticks.instruments import Instruments
+    from tieout.ticks.live.asked import Asked
+    from tieout.ticks.live.connection import Connection
+    from tieout.ticks.live.drain import Drain, Trouble
+    from tieout.ticks.live.standing import Standing
+    from tieout.ticks.live.tally import Reading, Tally
     from tieout.ticks.ring import RingStats, TickRing
-    from tieout.ticks.standing import Standing
-    from tieout.ticks.tally import Reading, Tally
 
 EVERY_S: Final = 1.0
 

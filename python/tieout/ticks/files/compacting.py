@@ -21,10 +21,9 @@ from tieout.clock import NS_PER_S
 from tieout.errors import DiskError, InputUnusable
 from tieout.failpoints import reach
 from tieout.files import beside, sync_folder
-from tieout.ticks.content import Content, content_of, whole
-from tieout.ticks.folder import LOCK, remove_drafts
-from tieout.ticks.instruments import identity
-from tieout.ticks.parts import (
+from tieout.ticks.files.content import Content, content_of, whole
+from tieout.ticks.files.folder import LOCK, remove_drafts
+from tieout.ticks.files.parts import (
     COLUMNS,
     DAY_NS,
     INSTRUMENT_FOLDER,
@@ -35,7 +34,8 @@ from tieout.ticks.parts import (
     part_name,
     work_folder,
 )
-from tieout.ticks.recording import Part, counted_once, read_label
+from tieout.ticks.files.recording import Part, counted_once, read_label
+from tieout.ticks.instruments import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,9 @@ import polars as pl
 
 from tieout.broker.port import ContractSpec
 from tieout.errors import InputUnusable, UsageError
-from tieout.ticks.parts import DAY_NS, day_of
-from tieout.ticks.rows import ASK_IS_FLOAT, PLAIN, as_ticks, from_e9
-from tieout.ticks.stream import Stream, reading
+from tieout.ticks.files.parts import DAY_NS, day_of
+from tieout.ticks.files.stream import Stream, reading
+from tieout.ticks.sources.rows import ASK_IS_FLOAT, PLAIN, as_ticks, from_e9
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

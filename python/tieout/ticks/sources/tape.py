@@ -8,16 +8,16 @@ import polars as pl
 
 from tieout.clock import NS_PER_S
 from tieout.errors import UsageError
-from tieout.ticks.merge import AT, merged, piece_rows
-from tieout.ticks.sources import open_sources, renumbered
+from tieout.ticks.sources.merge import AT, merged, piece_rows
+from tieout.ticks.sources.opening import open_sources, renumbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tieout.ticks.instruments import Instruments
-    from tieout.ticks.mapped import Columns
-    from tieout.ticks.sources import Opened
+    from tieout.ticks.sources.mapped import Columns
+    from tieout.ticks.sources.opening import Opened
 
 BATCH_ROWS_MAX: Final = 65_536
 BATCH_NS: Final = NS_PER_S
@@ -67,7 +67,7 @@ class Tape:
         start_ns: int | None = None,
         end_ns: int | None = None,
     ) -> Self:
-        """Open sources (`tieout.ticks.sources.open_sources` says what it raises) as a tape."""
+        """Open sources (`tieout.ticks.sources.opening.open_sources` says what it raises) as a tape."""
         return cls(open_sources(sources, columns), names=names, start_ns=start_ns, end_ns=end_ns)
 
     @property

@@ -6,7 +6,7 @@ import shutil
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from tieout.ticks.parts import day_folders, work_folder
+from tieout.ticks.files.parts import day_folders, work_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from tieout.errors import InputUnusable, UsageError
-from tieout.ticks.dbn import is_dbn, open_dbn
+from tieout.ticks.files.recording import Part, read_label, streams_of
 from tieout.ticks.instruments import Instrument, Instruments, identity
-from tieout.ticks.mapped import FORMATS, Columns, open_mapped
-from tieout.ticks.recording import Part, read_label, streams_of
+from tieout.ticks.sources.dbn import is_dbn, open_dbn
+from tieout.ticks.sources.mapped import FORMATS, Columns, open_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tieout.ticks.stream import Stream
+    from tieout.ticks.files.stream import Stream
 
 _HINT: Final = f"known: a recording's folder, {', '.join(FORMATS)}, .dbn, .dbn.zst"
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from tieout.clock import NS_PER_S, to_iso
 from tieout.errors import InputUnusable
-from tieout.ticks.check_sequence import Session, missing_numbers
-from tieout.ticks.check_stream import StreamCheck, Tally, seconds
-from tieout.ticks.mapped import Columns
-from tieout.ticks.parts import DAY_FOLDER
-from tieout.ticks.recording import Part, counted_once, streams_of
-from tieout.ticks.sources import files_of, open_file
+from tieout.ticks.files.parts import DAY_FOLDER
+from tieout.ticks.files.recording import Part, counted_once, streams_of
+from tieout.ticks.sources.check_sequence import Session, missing_numbers
+from tieout.ticks.sources.check_stream import StreamCheck, Tally, seconds
+from tieout.ticks.sources.mapped import Columns
+from tieout.ticks.sources.opening import files_of, open_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tieout.ticks.stream import Stream
+    from tieout.ticks.files.stream import Stream
 
 _PIECE_ROWS = 131_072
 
@@ -85,7 +85,7 @@ def check(
     Look through all ticks of the sources.
 
     Args:
-        sources: as `tieout.ticks.sources.open_sources` takes them.
+        sources: as `tieout.ticks.sources.opening.open_sources` takes them.
         gap_seconds: an instrument that says nothing for longer is a finding; None is for ever.
         progress: told what is done, how many rows of it, and of how many.
 

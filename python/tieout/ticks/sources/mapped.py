@@ -14,10 +14,10 @@ import polars as pl
 
 from tieout.broker.port import ContractSpec
 from tieout.errors import InputUnusable, SchemaMismatch
+from tieout.ticks.files.stream import FRAME, Stream, reading
 from tieout.ticks.layout import TICK
-from tieout.ticks.mapped_values import amount, time_ns
-from tieout.ticks.rows import PLAIN, as_ticks
-from tieout.ticks.stream import FRAME, Stream, reading
+from tieout.ticks.sources.mapped_values import amount, time_ns
+from tieout.ticks.sources.rows import PLAIN, as_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

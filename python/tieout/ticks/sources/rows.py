@@ -7,8 +7,8 @@ from typing import Final
 
 import polars as pl
 
+from tieout.ticks.files.stream import FRAME
 from tieout.ticks.layout import BY_TICK, BY_TICK_BID_ASK, BY_TICK_LAST, PRICE_IS_FLOAT
-from tieout.ticks.stream import FRAME
 
 PLAIN: Final[dict[str, pl.DataType]] = {
     "instrument": pl.UInt32(),

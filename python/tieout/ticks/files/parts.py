@@ -63,7 +63,7 @@ class Label:
     Attributes:
         instrument: as the recording numbered it.
         replaces: the parts of the same folder that it stands for.
-        content: how many rows it has, and their digest (`tieout.ticks.content.digest_of`); None where nobody said.
+        content: how many rows it has, and their digest (`files.content.digest_of`); None where nobody said.
     """
 
     instrument: Instrument

@@ -16,13 +16,13 @@ import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from tieout.ticks.asked import asked_for, instruments_of
-from tieout.ticks.connection import Connection
-from tieout.ticks.drain import Drain
+from tieout.ticks.live.asked import asked_for, instruments_of
+from tieout.ticks.live.connection import Connection
+from tieout.ticks.live.drain import Drain
+from tieout.ticks.live.standing import Standing
+from tieout.ticks.live.tally import Tally
+from tieout.ticks.live.watch import Watch
 from tieout.ticks.ring import TickRing
-from tieout.ticks.standing import Standing
-from tieout.ticks.tally import Tally
-from tieout.ticks.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,0 +1,1 @@
+"""Recordings: ticks written to Parquet by day and instrument, kept, compacted and read back."""

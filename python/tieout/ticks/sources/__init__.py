@@ -1,0 +1,1 @@
+"""Ticks read from recordings and other programs' files: merged by time, replayed, checked."""

@@ -22,6 +22,7 @@ import numpy as np
 
 from diff_data import FIELDS, with_fields
 from diff_files import Figures, by_duckdb, by_tieout
+from own_memory import peak_mib
 
 PIECE: Final = 1_000_000
 STEPS: Final = (618_033_989, 754_877_669)
@@ -68,8 +69,8 @@ def run(engine: str, rows: int, limit: str, folder: Path) -> dict[str, Any]:
         found = by_duckdb(left / "*.parquet", right / "*.parquet", memory_limit=limit, spill_dir=spill)
     seconds = time.perf_counter() - started
     used = resource.getrusage(resource.RUSAGE_SELF)
-    cpu, peak = round(used.ru_utime + used.ru_stime, 1), used.ru_maxrss >> 10
-    return {"engine": engine, "seconds": round(seconds, 1), "cpu_seconds": cpu, "peak_mib": peak, "found": found}
+    cpu = round(used.ru_utime + used.ru_stime, 1)
+    return {"engine": engine, "seconds": round(seconds, 1), "cpu_seconds": cpu, "peak_mib": peak_mib(), "found": found}
 
 
 def main(words: list[str]) -> None:

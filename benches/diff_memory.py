@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import polars as pl
 
 from diff_data import FIELDS, SHAPES, by_duckdb, by_polars, duckdb_tables, side
+from own_memory import peak_starts_anew, taken_kib
 from tieout.diffing.kernel import Differ
-
-STATUS = Path("/proc/self/status")
 
 
 def main(engine: str, rows: int) -> int:
@@ -19,20 +17,15 @@ def main(engine: str, rows: int) -> int:
     left, right = (side(rows, right=right, shape=shape) for right in (False, True))
     keys = SHAPES[shape]
     tables = duckdb_tables(left, right, threads) if engine == "DuckDB" else None
-    before = _memory("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak starts anew
+    before = taken_kib("VmRSS")
+    peak_starts_anew()
     if tables is not None:
         by_duckdb(tables, keys, unique=True)
     elif engine == "polars":
         by_polars(left, right, keys, unique=True)
     else:
         Differ(threads).diff(left, right, keys=keys, fields=FIELDS)
-    return _memory("VmHWM") - before
-
-
-def _memory(name: str) -> int:
-    line = next(line for line in STATUS.read_text("ascii").splitlines() if line.startswith(f"{name}:"))
-    return int(line.split()[1]) * 1024
+    return (taken_kib("VmHWM") - before) * 1024
 
 
 if __name__ == "__main__":

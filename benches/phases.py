@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-_CLEAR: Final = Path("/proc/self/clear_refs")
-_STATUS: Final = Path("/proc/self/status")
+from own_memory import peak_mib, peak_starts_anew
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -62,18 +60,10 @@ class Phases:
 
     def _turn(self) -> None:
         """Give the time since the last turn to the phase that was open then."""
-        now, peak = time.perf_counter(), _peak_mib()
+        now, peak = time.perf_counter(), peak_mib()
         if self._open:
             name = self._open[-1]
             self.seconds[name] += now - self._since
             self.peak_mib[name] = max(peak, self.peak_mib.get(name, 0))
-        if _CLEAR.exists():
-            _CLEAR.write_text("5")  # the peak counts from here on
+        peak_starts_anew()
         self._since = time.perf_counter()
-
-
-def _peak_mib() -> int:
-    if _STATUS.exists():
-        line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) >> 10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10

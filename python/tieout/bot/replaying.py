@@ -44,8 +44,7 @@ class ReplayGate:
 
     def submit(self, contract: ContractSpec, order: OrderSpec, *, intent_id: str | None = None) -> Outcome:
         """BLOCKED."""
-        self.refused += 1
-        return Outcome(state="BLOCKED", intent_id=intent_id, reason=REPLAY)
+        return self._blocked(intent_id)
 
     def submit_bracket(
         self,
@@ -66,12 +65,11 @@ class ReplayGate:
 
     def modify(self, intent_id: str, order: OrderSpec, *, change_id: str | None = None) -> Outcome:
         """BLOCKED."""
-        self.refused += 1
-        return Outcome(state="BLOCKED", intent_id=intent_id, reason=REPLAY)
+        return self._blocked(intent_id)
 
     def cancel(self, intent_id: str) -> Outcome:
         """BLOCKED: there is nothing to cancel."""
-        return self.modify(intent_id, None)  # type: ignore[arg-type] # what it would be changed to is not looked at
+        return self._blocked(intent_id)
 
     def outcome(self, intent_id: str) -> Outcome | None:
         """None: no intent was ever taken."""
@@ -80,6 +78,10 @@ class ReplayGate:
     def why_closed(self, contract: ContractSpec | None = None) -> list[str]:
         """That it is a replay."""
         return [REPLAY]
+
+    def _blocked(self, intent_id: str | None) -> Outcome:
+        self.refused += 1
+        return Outcome(state="BLOCKED", intent_id=intent_id, reason=REPLAY)
 
 
 class StrategyPlayer:
